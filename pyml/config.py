@@ -1,0 +1,78 @@
+"""The one place that reads the environment and ``pyml.toml``.
+
+Order: built-in default, then ``pyml.toml`` (path in ``PYML_CONFIG``, else the working directory's), then the
+environment. Unknown keys are refused, so a misspelt setting never goes unnoticed. Everything below this
+module takes its settings as arguments.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from pyml.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings after composition; each names its ``pyml.toml`` key and, upper-cased with ``PYML_``, its variable."""
+
+    home: Path
+    """Root of everything that pyml writes for a user: blobs, keystores, circuits, SRS files (``PYML_HOME``)."""
+    data: Path | None = None
+    """Folder with data sets laid out as in ``docs/data.md``; absent means download or bundled data (``PYML_DATA``)."""
+    blobs: str | None = None
+    """fsspec URL of the blob store; default ``file://<home>/blobs``."""
+    rpc: str | None = None
+    """JSON-RPC URL of an EVM node; default is an embedded devnet."""
+    anvil: Path | None = None
+    """The ``anvil`` executable, if it is neither on PATH nor among the project's Node packages."""
+    solc: Path | None = None
+    """A native or wrapped solc of the pinned version."""
+
+    @property
+    def blobs_url(self) -> str:
+        return self.blobs or (self.home / "blobs").absolute().as_uri()
+
+
+_PATHS = frozenset({"home", "data", "anvil", "solc"})
+
+
+def load_config(environ: Mapping[str, str] | None = None, *, file: Path | None = None) -> Config:
+    """Compose defaults, ``pyml.toml`` and the environment; raises ``ConfigError`` on an unknown or malformed key."""
+    env = os.environ if environ is None else environ
+    known = {field.name for field in fields(Config)}
+    config = Config(home=user_data_path("pyml"))
+
+    named = env.get("PYML_CONFIG")
+    path = file or (Path(named) if named else Path("pyml.toml"))
+    if path.exists():
+        config = replace(config, **_from_toml(path, known))
+    elif named or file:
+        raise ConfigError(f"configuration file {path} does not exist", hint="Unset PYML_CONFIG or write the file.")
+
+    from_env = {name: env[f"PYML_{name.upper()}"] for name in known if env.get(f"PYML_{name.upper()}")}
+    return replace(config, **{name: _typed(name, value) for name, value in from_env.items()})
+
+
+def _from_toml(path: Path, known: set[str]) -> dict[str, Path | str]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise ConfigError(f"{path} has unknown keys", expected=f"some of {sorted(known)}", got=unknown)
+    wrong = sorted(name for name, value in table.items() if not isinstance(value, str))
+    if wrong:
+        raise ConfigError(f"{path}: keys must be strings", got=wrong)
+    return {name: _typed(name, value) for name, value in table.items()}
+
+
+def _typed(name: str, value: str) -> Path | str:
+    return Path(value).expanduser() if name in _PATHS else value

@@ -1,0 +1,74 @@
+"""Files that are either wholly written or not there: temporary file, fsync, rename, fsync of the folder.
+
+Below every layer but ``errors``, because checkpoints, data sets and stores all need it. A failed write (disk full,
+file too large, interrupted) leaves neither the target changed nor a temporary file behind; a killed process can leave
+only a file named ``.<target>.<random>.tmp`` which nothing reads.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from pyml.errors import InputError, ResourceError
+
+_EXHAUSTED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def write_atomically(
+    path: Path, content: bytes | Callable[[BinaryIO], None], *, mode: int = 0o644, exclusive: bool = False
+) -> None:
+    """Put ``content`` (bytes, or a function that writes them) at ``path``, replacing what was there in one step.
+
+    Folders are made as needed. With ``exclusive`` an existing file is kept and ``FileExistsError`` raised.
+    ``ResourceError`` when the disk or quota is full, ``InputError`` when the place cannot be written at all; whatever
+    else ``content`` raises passes through.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise_write_error(path, error)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            os.fchmod(stream.fileno(), mode)
+            if callable(content):
+                content(stream)
+            else:
+                stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if exclusive:
+            os.link(temporary, path)  # unlike a rename, fails where the name is taken
+            temporary.unlink()
+        else:
+            temporary.replace(path)
+        fsync_folder(path.parent)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not (exclusive and isinstance(error, FileExistsError)):
+            raise_write_error(path, error)
+        raise
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a created, renamed or removed entry of ``folder`` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def raise_write_error(path: Path, error: OSError) -> NoReturn:
+    """Raise the ``PymlError`` for a failed write: ``ResourceError`` if space ran out, else ``InputError``."""
+    if error.errno in _EXHAUSTED:
+        raise ResourceError(
+            f"no room to write {path}: {error.strerror}", hint="Free disk space or raise the quota, then run it again."
+        ) from error
+    raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
