@@ -1,0 +1,248 @@
+"""Exact integer inference of multilayer perceptrons: the reference that the circuits must agree with bit for bit.
+
+Implements the arithmetic of the circuits (scale 0; the only rounding is the floor of a public shift, 0 where the
+values fit the lookup table as they are): with x the integer input of a layer, B = 2**(bits - 1), weights and biases in
+[-B, B - 1] and a public power of two ``bias_unit``,
+
+    h = x @ weight + bias_unit * bias        (the circuit's constant column holds ``bias_unit``)
+    next x = max(h >> shift, 0)              (hidden layers, rounding down; the last h are the logits)
+
+A sample counts as correct only if its label's logit is *strictly* greater than every other: a tie is a wrong answer.
+Sums are taken in float64 while every partial sum provably stays below 2**53 (exact, and runs on BLAS), in int64 below
+2**63, and in Python integers beyond: no result is ever rounded or wrapped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyml.errors import InputError, ModelError
+
+IntArray: TypeAlias = NDArray[Any]
+"""int64, or object holding Python integers where 64 bits do not suffice."""
+
+_FLOAT_EXACT = 2**53
+_INT64_EXACT = 2**63
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IntegerLayer:
+    """One affine layer: ``weight`` int64 [in, out], ``bias`` int64 [out], and the power of two the bias counts in.
+
+    ``shift`` is the number of bits dropped from its pre-activations before the ReLU (0 in the last layer).
+    """
+
+    weight: NDArray[np.int64]
+    bias: NDArray[np.int64]
+    bias_unit: int
+    shift: int = 0
+
+    def __post_init__(self) -> None:
+        weight, bias = _frozen(self.weight, "weight", 2), _frozen(self.bias, "bias", 1)
+        if 0 in weight.shape or bias.shape != (weight.shape[1],):
+            raise ModelError(
+                "layer shapes do not match", expected="weight [in, out], bias [out]", got=(weight.shape, bias.shape)
+            )
+        unit = self.bias_unit
+        if type(unit) is not int or unit < 1 or unit & (unit - 1):
+            raise ModelError("bias_unit is not a power of two", expected="1, 2, 4, …", got=unit)
+        if type(self.shift) is not int or not 0 <= self.shift < 63:
+            raise ModelError("shift is out of range", expected="0 to 62 bits", got=self.shift)
+        object.__setattr__(self, "weight", weight)
+        object.__setattr__(self, "bias", bias)
+
+    @property
+    def fan_in(self) -> int:
+        return self.weight.shape[0]
+
+    @property
+    def fan_out(self) -> int:
+        return self.weight.shape[1]
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, IntegerLayer)
+            and (self.bias_unit, self.shift) == (other.bias_unit, other.shift)
+            and np.array_equal(self.weight, other.weight)
+            and np.array_equal(self.bias, other.bias)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.weight.tobytes(), self.bias.tobytes(), self.bias_unit, self.shift))
+
+    def __repr__(self) -> str:  # weights are the prover's secret: show the shape only
+        return f"IntegerLayer({self.fan_in} -> {self.fan_out}, bias_unit={self.bias_unit}, shift={self.shift})"
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerNetwork:
+    """Layers with ReLU between them; weights and biases in [-B, B - 1], B = 2**(bits-1); inputs in [0, input_max]."""
+
+    layers: tuple[IntegerLayer, ...]
+    bits: int
+    input_max: int
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise ModelError("a network needs at least one layer")
+        if not 2 <= self.bits <= 31:
+            raise ModelError("weight width is out of range", expected="2 to 31 bits", got=self.bits)
+        if self.input_max < 1:
+            raise ModelError("input_max must be positive", got=self.input_max)
+        if self.layers[-1].shift:
+            raise ModelError("the last layer gives logits and has no shift", got=self.layers[-1].shift)
+        half = self.half_range
+        for index, layer in enumerate(self.layers):
+            if index and layer.fan_in != self.layers[index - 1].fan_out:
+                raise ModelError(
+                    f"layer {index} does not fit the one before it",
+                    expected=f"{self.layers[index - 1].fan_out} inputs",
+                    got=layer.fan_in,
+                )
+            for name, values in (("weight", layer.weight), ("bias", layer.bias)):
+                if values.min() < -half or values.max() >= half:
+                    raise ModelError(
+                        f"layer {index}: {name} is outside the lookup range",
+                        expected=f"[{-half}, {half - 1}]",
+                        got=f"[{values.min()}, {values.max()}]",
+                    )
+
+    @property
+    def half_range(self) -> int:
+        """B: tensors enter the circuit as value + B, which lies in [0, 2B)."""
+        return 1 << (self.bits - 1)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Widths from input to output, e.g. (64, 32, 10)."""
+        return (self.layers[0].fan_in, *(layer.fan_out for layer in self.layers))
+
+
+@dataclass(frozen=True, slots=True)
+class LayerBounds:
+    """What the pre-activations of one layer can be for *any* allowed input, exactly (Python integers).
+
+    ``low``/``high`` follow from the actual weights (they reveal something about them: keep them private);
+    ``worst_low``/``worst_high`` follow from shapes and weight range alone and are public;
+    ``partial`` bounds the magnitude of every partial sum in any order.
+    """
+
+    low: int
+    high: int
+    worst_low: int
+    worst_high: int
+    partial: int
+
+
+def bounds(network: IntegerNetwork) -> tuple[LayerBounds, ...]:
+    """Exact interval bounds of each layer's pre-activations, for the lookup range and the field."""
+    half = network.half_range
+    per_input = [network.input_max] * network.sizes[0]
+    worst_input = network.input_max
+    result: list[LayerBounds] = []
+    for layer in network.layers:
+        highs = _column_sums(np.maximum(layer.weight, 0), per_input, layer, positive=True)
+        lows = [-value for value in _column_sums(np.maximum(-layer.weight, 0), per_input, layer, positive=False)]
+        magnitude = [sum(pair) for pair in zip(*_partials(layer, per_input), strict=True)]
+        worst = worst_input * layer.fan_in + layer.bias_unit
+        result.append(LayerBounds(min(lows), max(highs), -half * worst, (half - 1) * worst, max(magnitude)))
+        per_input = [max(value, 0) >> layer.shift for value in highs]
+        worst_input = ((half - 1) * worst) >> layer.shift
+    return tuple(result)
+
+
+def hidden(network: IntegerNetwork, inputs: IntArray) -> tuple[IntArray, ...]:
+    """Pre-activations [samples, width] of every layer; the last entry holds the logits."""
+    activations: IntArray = require_inputs(network, inputs)
+    outputs: list[IntArray] = []
+    for layer, bound in zip(network.layers, bounds(network), strict=True):
+        pre = _affine(activations, layer, bound.partial)
+        outputs.append(pre)
+        activations = np.maximum(pre >> layer.shift if layer.shift else pre, 0)
+    return tuple(outputs)
+
+
+def logits(network: IntegerNetwork, inputs: IntArray) -> IntArray:
+    """Logits [samples, classes]."""
+    return hidden(network, inputs)[-1]
+
+
+def predict(network: IntegerNetwork, inputs: IntArray) -> NDArray[np.int64]:
+    """Class of each sample, or -1 where the greatest logit is attained twice (a tie answers nothing)."""
+    values = logits(network, inputs)
+    top = values.max(axis=1, keepdims=True)
+    tied = (values == top).sum(axis=1) > 1
+    return np.where(tied, -1, values.argmax(axis=1)).astype(np.int64)
+
+
+def correct(network: IntegerNetwork, inputs: IntArray, labels: IntArray) -> NDArray[np.bool_]:
+    """Whether each sample's label has a logit strictly greater than every other."""
+    answers = predict(network, inputs)
+    wanted = np.asarray(labels)
+    classes = network.sizes[-1]
+    if wanted.shape != answers.shape or wanted.dtype.kind not in "iu":
+        raise InputError(
+            "labels do not match the inputs", expected=f"{len(answers)} integers", got=f"{wanted.dtype} {wanted.shape}"
+        )
+    if wanted.size and (wanted.min() < 0 or wanted.max() >= classes):
+        raise InputError("a label is out of range", expected=f"0 to {classes - 1}", got=(wanted.min(), wanted.max()))
+    return answers == wanted
+
+
+def count_correct(network: IntegerNetwork, inputs: IntArray, labels: IntArray) -> int:
+    """How many samples are answered correctly; ties are wrong."""
+    return int(correct(network, inputs, labels).sum())
+
+
+def require_inputs(network: IntegerNetwork, inputs: IntArray) -> NDArray[np.int64]:
+    """The inputs as int64 [samples, features]; raises ``InputError`` on a wrong shape, type or range."""
+    values = np.asarray(inputs)
+    features = network.sizes[0]
+    if values.ndim != 2 or values.shape[1] != features:
+        raise InputError("inputs have the wrong shape", expected=f"[samples, {features}]", got=list(values.shape))
+    if values.dtype.kind not in "iu":
+        raise InputError("inputs must be integers", got=values.dtype)
+    if values.size and (values.min() < 0 or values.max() > network.input_max):
+        raise InputError(
+            "an input is out of range",
+            expected=f"[0, {network.input_max}]",
+            got=f"[{values.min()}, {values.max()}]",
+        )
+    return values.astype(np.int64)
+
+
+def _affine(inputs: IntArray, layer: IntegerLayer, partial: int) -> IntArray:
+    wide = inputs.dtype == object or layer.bias_unit >= _INT64_EXACT
+    if partial < _FLOAT_EXACT and not wide:
+        shift = (layer.bias * layer.bias_unit).astype(np.float64)
+        return (inputs.astype(np.float64) @ layer.weight.astype(np.float64) + shift).astype(np.int64)
+    if partial < _INT64_EXACT and not wide:
+        return inputs @ layer.weight + layer.bias * layer.bias_unit
+    products = inputs.astype(object) @ layer.weight.astype(object)
+    return products + layer.bias.astype(object) * layer.bias_unit
+
+
+def _column_sums(part: NDArray[np.int64], limits: list[int], layer: IntegerLayer, *, positive: bool) -> list[int]:
+    sign = 1 if positive else -1
+    sums = np.array(limits, dtype=object) @ part.astype(object)
+    return [int(total) + sign * int(bias) * layer.bias_unit for total, bias in zip(sums, layer.bias, strict=True)]
+
+
+def _partials(layer: IntegerLayer, limits: list[int]) -> tuple[list[int], list[int]]:
+    products = np.array(limits, dtype=object) @ np.abs(layer.weight).astype(object)
+    return [int(total) for total in products], [abs(int(bias)) * layer.bias_unit for bias in layer.bias]
+
+
+def _frozen(values: NDArray[np.int64], name: str, ndim: int) -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.dtype != np.int64 or array.ndim != ndim:
+        raise ModelError(
+            f"{name} has the wrong type", expected=f"int64 of {ndim} dimensions", got=(str(array.dtype), array.shape)
+        )
+    copy = np.array(array, order="C")
+    copy.setflags(write=False)
+    return copy
