@@ -1,0 +1,1 @@
+"""Private machine-learning proofs: statements, circuits, engine, claims and their registries."""

@@ -1,0 +1,278 @@
+"""Claims that travel: an accuracy claim and a private-input attestation, made, checked off chain, written as JSON.
+
+A claim carries no public outputs: whoever checks it recomputes ρ from its context and its proof's commitments, puts
+zeros where the checks belong, and asks the engine about exactly these outputs, as the contracts do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from eth_utils.crypto import keccak
+
+from pyml.crypto.bn254 import POINT_BYTES, decode_point
+from pyml.errors import InputError, ProofError
+from pyml.files import write_atomically
+from pyml.ml.integer import IntArray, IntegerNetwork
+from pyml.zk.challenge import (
+    CircuitEntry,
+    Context,
+    attest_challenge,
+    claim_challenge,
+    commitment_of,
+    model_id,
+)
+from pyml.zk.circuits import LabelledSet
+from pyml.zk.engine import Engine, Progress, Proof, Tensors, silent
+from pyml.zk.layout import committed_layout
+from pyml.zk.ledger import ProofLedger
+from pyml.zk.model_codec import SecretModel
+from pyml.zk.witness import accuracy_tensors, committed_model, input_tensors, salted, secure_felt
+from pyml.zk.workspace import Keyed
+
+MAX_CLAIM_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyClaim:
+    """ "The owner's model ``model`` answers ``count`` >= ``threshold`` samples of ``circuit``'s set correctly"."""
+
+    KIND: ClassVar[str] = "private_model_accuracy"
+    context: Context
+    model: bytes
+    circuit: bytes
+    threshold: int
+    count: int
+    proof: bytes
+
+    def challenge(self, points: bytes) -> int:
+        return claim_challenge(
+            self.context,
+            model=self.model,
+            circuit=self.circuit,
+            threshold=self.threshold,
+            count=self.count,
+            points=points,
+        )
+
+    @property
+    def result(self) -> int:
+        return self.count
+
+
+@dataclass(frozen=True, slots=True)
+class InputAttestation:
+    """ "The model of ``circuit`` answers ``label`` on an input that I know", said for ``purpose``."""
+
+    KIND: ClassVar[str] = "private_input"
+    context: Context
+    circuit: bytes
+    purpose: bytes
+    label: int
+    proof: bytes
+
+    def challenge(self, points: bytes) -> int:
+        return attest_challenge(
+            self.context, circuit=self.circuit, purpose=self.purpose, label=self.label, points=points
+        )
+
+    @property
+    def result(self) -> int:
+        return self.label
+
+
+Claim = AccuracyClaim | InputAttestation
+
+
+def commit_model(keyed: Keyed, engine: Engine, model: SecretModel) -> bytes:
+    """The model's commitment, as ``ModelRegistry`` stores it."""
+    statement = keyed.circuit.statement
+    tensor = salted(committed_model(statement, model.network), model.salts, committed_layout(statement))
+    points = engine.commit(keyed.circuit.files, keyed.files, keyed.srs, tensor)
+    return commitment_of(b"".join(point.encode() for point in points))
+
+
+def prove_accuracy(
+    keyed: Keyed,
+    engine: Engine,
+    entry: CircuitEntry,
+    model: SecretModel,
+    data: LabelledSet,
+    context: Context,
+    *,
+    threshold: int | None = None,
+    publisher_circuit: bytes | None = None,
+    ledger: ProofLedger,
+    progress: Progress = silent,
+) -> AccuracyClaim:
+    """Prove how many samples the model answers correctly; ``threshold`` defaults to that count.
+
+    ``publisher_circuit`` is the circuit id if its set was sealed beforehand. Raises ``ModelError`` if the model misses
+    the threshold (nothing is proved then) and ``ProofError`` once the ledger has no proof left.
+    """
+    tensors = accuracy_tensors(
+        keyed.circuit.statement, model.network, data.inputs, data.labels, model_salts=model.salts
+    )
+    count = tensors.result
+    wanted = count if threshold is None else threshold
+    if not 1 <= wanted <= len(data.labels) or count < wanted:
+        raise InputError(
+            "the model does not reach the threshold",
+            expected=f"at least {wanted} of {len(data.labels)} correct",
+            got=count,
+            hint="Train further, or claim less.",
+        )
+    commitment = commit_model(keyed, engine, model)
+    draft = AccuracyClaim(
+        context, model_id(context.prover, commitment), publisher_circuit or entry.identifier(), wanted, count, b""
+    )
+    proof = _prove(keyed, engine, entry, draft, Tensors(tensors.committed, tensors.witness), ledger, progress)
+    if commitment_of(proof[: POINT_BYTES * entry.committed_points]) != commitment:
+        raise ProofError("the proof does not open the model's commitment")
+    return AccuracyClaim(context, draft.model, draft.circuit, wanted, count, proof)
+
+
+def prove_input(
+    keyed: Keyed,
+    engine: Engine,
+    entry: CircuitEntry,
+    network: IntegerNetwork,
+    sample: IntArray,
+    context: Context,
+    *,
+    purpose: bytes,
+    input_salts: tuple[int, ...] | None = None,
+    ledger: ProofLedger | None = None,
+    progress: Progress = silent,
+) -> InputAttestation:
+    """Prove what the public model answers on a private input.
+
+    With ``input_salts`` (as many as the circuit has) the commitment to the input is the same in every proof, and
+    ``ledger`` must count them; without, each proof commits under fresh salts.
+    """
+    if len(purpose) != 32:
+        raise InputError("a purpose is 32 bytes", got=len(purpose))
+    if (input_salts is None) != (ledger is None):
+        raise InputError("lasting input salts and a proof ledger go together")
+    statement = keyed.circuit.statement
+    salts = input_salts or tuple(secure_felt() for _ in range(statement.numerics.committed_salts))
+    tensors = input_tensors(statement, network, sample, input_salts=salts)
+    draft = InputAttestation(context, entry.identifier(), purpose, tensors.result, b"")
+    proof = _prove(keyed, engine, entry, draft, Tensors(tensors.committed, tensors.witness), ledger, progress)
+    return InputAttestation(context, draft.circuit, purpose, tensors.result, proof)
+
+
+def verify_claim(
+    keyed: Keyed, engine: Engine, entry: CircuitEntry, claim: Claim, *, circuit: bytes | None = None
+) -> bool:
+    """Whether the claim's proof holds for the claim's own context, under these keys.
+
+    ``circuit`` is the circuit id if the set was sealed. A claim about another circuit, or whose proof is not of the
+    circuit's length, is false. What it does not show: that the model is registered; ask ``ModelRegistry``.
+    """
+    statement = keyed.circuit.statement
+    if statement.kind != claim.KIND or claim.circuit != (circuit or entry.identifier()):
+        return False
+    if entry.vka_digest != keyed.vka_digest or len(claim.proof) != entry.proof_length:
+        return False
+    if isinstance(claim, AccuracyClaim):
+        commitment = commitment_of(claim.proof[: POINT_BYTES * entry.committed_points])
+        if claim.model != model_id(claim.context.prover, commitment):
+            return False
+        if not 1 <= claim.threshold <= claim.count <= statement.samples:
+            return False
+    points = claim.proof[: POINT_BYTES * entry.gate_points]
+    outputs = (claim.challenge(points), *([0] * entry.checks), claim.result)
+    return engine.verify(keyed.circuit.files, keyed.files, keyed.srs, Proof(claim.proof, outputs))
+
+
+def write_claim(claim: Claim, path: Path) -> None:
+    """Write a claim as JSON; everything in it is public."""
+    write_atomically(path, json.dumps(claim_as_dict(claim), indent=1).encode() + b"\n")
+
+
+def read_claim(path: Path) -> Claim:
+    """Read a claim from anywhere; raises ``InputError`` on anything that is not one."""
+    try:
+        if path.stat().st_size > MAX_CLAIM_BYTES:
+            raise InputError(f"{path} is too large for a claim", expected=f"at most {MAX_CLAIM_BYTES} bytes")
+        table: object = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not a claim file: {error}") from error
+    if not isinstance(table, dict):
+        raise InputError(f"{path} is not a claim file")
+    return claim_from_dict(cast("dict[str, Any]", table))
+
+
+def claim_as_dict(claim: Claim) -> dict[str, Any]:
+    """The JSON form."""
+    context = {"chain_id": claim.context.chain_id, "contract": claim.context.contract, "prover": claim.context.prover}
+    common = {"version": 1, "kind": claim.KIND, "context": context, "circuit": claim.circuit.hex()}
+    if isinstance(claim, AccuracyClaim):
+        special = {"model": claim.model.hex(), "threshold": claim.threshold, "count": claim.count}
+    else:
+        special = {"purpose": claim.purpose.hex(), "label": claim.label}
+    return common | special | {"proof": claim.proof.hex()}
+
+
+def claim_from_dict(table: dict[str, Any]) -> Claim:
+    """Inverse of ``claim_as_dict`` for untrusted input."""
+    try:
+        if table["version"] != 1:
+            raise InputError("a claim of an unknown version", expected=1, got=table["version"])
+        raw = table["context"]
+        context = Context(_number(raw["chain_id"]), str(raw["contract"]), str(raw["prover"]))
+        circuit, proof = _word(table["circuit"]), bytes.fromhex(table["proof"])
+        _require_points(proof)
+        if table["kind"] == AccuracyClaim.KIND:
+            threshold, count = _number(table["threshold"]), _number(table["count"])
+            return AccuracyClaim(context, _word(table["model"]), circuit, threshold, count, proof)
+        if table["kind"] == InputAttestation.KIND:
+            return InputAttestation(context, circuit, _word(table["purpose"]), _number(table["label"]), proof)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"a claim is malformed: {error}") from error
+    raise InputError("a claim of an unknown kind", got=str(table["kind"])[:80])
+
+
+def _prove(
+    keyed: Keyed,
+    engine: Engine,
+    entry: CircuitEntry,
+    draft: Claim,
+    tensors: Tensors,
+    ledger: ProofLedger | None,
+    progress: Progress,
+) -> bytes:
+    if ledger is not None:
+        ledger.require_room()
+    challenge: Callable[[bytes], int] = draft.challenge
+    proof = engine.prove(keyed.circuit.files, keyed.files, keyed.srs, tensors, challenge, progress=progress)
+    points = proof.data[: POINT_BYTES * entry.gate_points]
+    expected = (draft.challenge(points), *([0] * entry.checks), draft.result)
+    if proof.outputs != expected or len(proof.data) != entry.proof_length:
+        raise ProofError("the circuit's outputs are not the claim's", expected=expected[1:], got=proof.outputs[1:])
+    if ledger is not None:  # on disk before the proof leaves this function
+        ledger.record(keccak(proof.data))
+    return proof.data
+
+
+def _require_points(proof: bytes) -> None:
+    for index in range(2):
+        decode_point(proof[POINT_BYTES * index : POINT_BYTES * (index + 1)])
+
+
+def _word(text: object) -> bytes:
+    data = bytes.fromhex(cast("str", text))
+    if len(data) != 32:
+        raise ValueError("an identifier is not 32 bytes")
+    return data
+
+
+def _number(value: object) -> int:
+    if type(value) is not int or not 0 <= value < 2**256:
+        raise ValueError("a number is out of range")
+    return value

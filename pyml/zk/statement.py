@@ -1,0 +1,225 @@
+"""What is proved, free of any engine: architecture, numeric parameters, data set; one digest over all of it.
+
+Source: sCrypt, "Zero-Knowledge Private Machine Learning on Bitcoin" (private input, private model). Everything in this
+module is public: it is written to ``circuit.toml``, pinned by ``digests.toml`` and registered on chain as
+``statementDigest``. Weights never enter it; the shifts and bias units of the architecture do, and tell the magnitude
+of a layer to within a factor of two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pyml.errors import CircuitError
+
+Kind = Literal["private_model_accuracy", "private_input"]
+KINDS: tuple[Kind, ...] = ("private_model_accuracy", "private_input")
+
+GUARD_ROWS = 64
+"""Rows of the lookup table left free below -2**lookup_bits, so that it fits 2**(lookup_bits + 1) rows with blinding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A perceptron in the integers: ``h = [x, unit]·W``, then ``x = max(h >> shift, 0)``; the last h are the logits."""
+
+    sizes: tuple[int, ...]
+    bias_units: tuple[int, ...]
+    """Value of the constant input column of each layer: the power of two that its biases count in."""
+    shifts: tuple[int, ...]
+    """Bits dropped (floor) after each hidden layer; one fewer than layers."""
+    weight_bits: int
+    input_max: int
+
+    def __post_init__(self) -> None:
+        layers = len(self.sizes) - 1
+        if layers < 1 or min(self.sizes) < 1 or self.sizes[-1] < 2:
+            raise CircuitError("an architecture needs positive widths and at least two classes", got=self.sizes)
+        if len(self.bias_units) != layers or len(self.shifts) != layers - 1:
+            raise CircuitError(
+                "bias units or shifts do not match the number of layers",
+                expected=(layers, layers - 1),
+                got=(len(self.bias_units), len(self.shifts)),
+            )
+        if any(unit < 1 or unit & (unit - 1) or unit > 2**24 for unit in self.bias_units):
+            raise CircuitError("a bias unit is not a power of two up to 2^24", got=self.bias_units)
+        if any(shift < 0 for shift in self.shifts) or not 2 <= self.weight_bits <= 16 or self.input_max < 1:
+            raise CircuitError(
+                "shifts, weight_bits or input_max are out of range", got=(self.shifts, self.weight_bits, self.input_max)
+            )
+
+    @property
+    def layers(self) -> int:
+        return len(self.sizes) - 1
+
+    @property
+    def offset(self) -> int:
+        """B: weights enter as w + B, which the lookup shows to be non-negative."""
+        return 1 << (self.weight_bits - 1)
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases together."""
+        return sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(self.sizes, self.sizes[1:], strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Numerics:
+    """Sizes of the gadgets; every one is public and part of the digest."""
+
+    lookup_bits: int = 13
+    """b: the table is exact ReLU on [-2**b + GUARD_ROWS, 2**b - 1]; a limb holds b bits."""
+    margin_limbs: int = 2
+    """Limbs of a logit margin: margins below 2**(lookup_bits * margin_limbs) can be proved."""
+    committed_salts: int = 256
+    """Random field elements behind the committed tensor: the number of proofs it may appear in."""
+    witness_salts: int = 4
+    """Random field elements behind the witness tensor, fresh in every proof."""
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.lookup_bits <= 22 or not 1 <= self.margin_limbs <= 4:
+            raise CircuitError("lookup_bits or margin_limbs out of range", got=(self.lookup_bits, self.margin_limbs))
+        if self.committed_salts < 1 or self.witness_salts < 1:
+            raise CircuitError("tensors without salt would reveal the secret", expected="at least 1 salt entry each")
+
+    @property
+    def table_low(self) -> int:
+        return -(1 << self.lookup_bits) + GUARD_ROWS
+
+    @property
+    def table_high(self) -> int:
+        return (1 << self.lookup_bits) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One circuit's public statement. ``samples`` is 1 for ``private_input``, whose model digest is ``subject``."""
+
+    kind: Kind
+    architecture: Architecture
+    samples: int
+    subject: str
+    """sha256, 64 hexadecimal digits: of the labelled set (accuracy) or of the public integer model (private input)."""
+    subject_name: str
+    numerics: Numerics = field(default_factory=Numerics)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise CircuitError("unknown circuit", expected=" or ".join(KINDS), got=self.kind)
+        if self.samples < 1 or (self.kind == "private_input" and self.samples != 1):
+            raise CircuitError(
+                "wrong number of samples", expected="1 for private_input, else 1 or more", got=self.samples
+            )
+        if len(self.subject) != 64 or set(self.subject) - set("0123456789abcdef"):
+            raise CircuitError("subject is not a sha256 digest", got=self.subject[:80])
+        high, needed = self.numerics.table_high, 2 * self.architecture.offset - 1
+        if needed > high or self.architecture.input_max > high:
+            raise CircuitError(
+                "weights or inputs are wider than the lookup table",
+                expected=f"weight_bits and input_max within {self.numerics.lookup_bits} bits",
+                got=(self.architecture.weight_bits, self.architecture.input_max),
+                hint="Raise lookup_bits or quantise to fewer bits.",
+            )
+        if any(shift > self.numerics.lookup_bits for shift in self.architecture.shifts):
+            raise CircuitError("a shift is wider than a limb", expected=f"<= {self.numerics.lookup_bits}")
+
+    @property
+    def checks(self) -> int:
+        """Number of public outputs that must be zero."""
+        if self.kind == "private_model_accuracy":
+            return self.architecture.layers + 2
+        return 3 + sum(1 for shift in self.architecture.shifts if shift)
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the canonical JSON form, in hexadecimal; the same on every machine."""
+        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"version": 1, **asdict(self)}
+
+    def to_toml(self) -> str:
+        """The text of ``circuit.toml``."""
+        shape = self.architecture
+        numerics = "\n".join(f"{name} = {value}" for name, value in asdict(self.numerics).items())
+        return (
+            "# Public statement of a pyml circuit. Its sha256 digest (canonical JSON) is registered on chain.\n"
+            f'version = 1\nkind = "{self.kind}"\nsamples = {self.samples}\n'
+            f'subject = "{self.subject}"\nsubject_name = {json.dumps(self.subject_name)}\n\n'
+            "[visibility]\n" + _VISIBILITY[self.kind] + "\n"
+            f"[architecture]\nsizes = {list(shape.sizes)}\nbias_units = {list(shape.bias_units)}\n"
+            f"shifts = {list(shape.shifts)}\nweight_bits = {shape.weight_bits}\ninput_max = {shape.input_max}\n\n"
+            f"[numerics]\n{numerics}\n"
+        )
+
+
+_VISIBILITY: dict[Kind, str] = {
+    "private_model_accuracy": (
+        'committed = "private, KZG commitment is public"  # weights and biases\n'
+        'witness = "private, KZG commitment is public"  # activations, logits, margins\n'
+        'data = "fixed in the verifying key"\nlabels = "fixed in the verifying key"\n'
+        'challenge = "public"\nchecks = "public, must be 0"\ncount = "public"\n'
+    ),
+    "private_input": (
+        'committed = "private, KZG commitment is public"  # the input\n'
+        'witness = "private, KZG commitment is public"  # limbs, one-hot answer, margins\n'
+        'model = "fixed in the verifying key"\n'
+        'challenge = "public"\nchecks = "public, must be 0"\nlabel = "public"\n'
+    ),
+}
+
+
+def read_statement(path: Path) -> Statement:
+    """Read ``circuit.toml``; raises ``CircuitError`` with the offending key on anything malformed."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CircuitError(f"{path} does not exist", hint="Make it with `pyml zk export`.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise CircuitError(f"{path} cannot be read: {error}") from error
+    return statement_from_dict({name: value for name, value in table.items() if name != "visibility"})
+
+
+def statement_from_dict(table: dict[str, Any]) -> Statement:
+    """Inverse of ``Statement.as_dict``; refuses unknown or missing keys and wrong types."""
+    known = {"version", "kind", "samples", "subject", "subject_name", "architecture", "numerics"}
+    if set(table) != known or table["version"] != 1:
+        raise CircuitError("a circuit statement has the wrong keys", expected=sorted(known), got=sorted(table))
+    try:
+        shape, numerics = dict(table["architecture"]), dict(table["numerics"])
+        architecture = Architecture(
+            sizes=_integers(shape.pop("sizes")),
+            bias_units=_integers(shape.pop("bias_units")),
+            shifts=_integers(shape.pop("shifts")),
+            weight_bits=_integer(shape.pop("weight_bits")),
+            input_max=_integer(shape.pop("input_max")),
+        )
+        if shape:
+            raise CircuitError("unknown architecture keys", got=sorted(shape))
+        return Statement(
+            kind=table["kind"],
+            architecture=architecture,
+            samples=_integer(table["samples"]),
+            subject=str(table["subject"]),
+            subject_name=str(table["subject_name"]),
+            numerics=Numerics(**{name: _integer(value) for name, value in numerics.items()}),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CircuitError(f"a circuit statement is malformed: {error}") from error
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(f"expected an integer, got {value!r}")
+    return value
+
+
+def _integers(values: object) -> tuple[int, ...]:
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"expected a list of integers, got {values!r}")
+    return tuple(_integer(value) for value in cast("list[object]", values))
