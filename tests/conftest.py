@@ -1,0 +1,54 @@
+"""What every test shares: options, hypothesis profiles, the choice of devnet."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parents[1]
+
+_SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)
+settings.register_profile("dev", max_examples=30, deadline=None, suppress_health_check=_SLOW_IS_FINE)
+settings.register_profile(  # the same examples in each run, so that a red build is a change of ours
+    "ci",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=_SLOW_IS_FINE,
+)
+settings.register_profile(
+    "long", max_examples=1000, deadline=None, print_blob=True, suppress_health_check=_SLOW_IS_FINE
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("pyml")
+    group.addoption("--long", action="store_true", help="run the tests marked long, and 1000 examples of each law")
+    group.addoption(
+        "--devnet", choices=("anvil", "hardhat"), default="anvil", help="the EVM node that end-to-end tests use"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("long" if config.getoption("--long") else "ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what is marked long, and says so in the closing line as deselected rather than skipped."""
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
+@pytest.fixture(scope="session")
+def devnet_kind(request: pytest.FixtureRequest) -> str:
+    """``anvil`` or ``hardhat``, as ``--devnet`` says."""
+    return str(request.config.getoption("--devnet"))
