@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -34,6 +34,8 @@ class Config:
     """The ``anvil`` executable, if it is neither on PATH nor among the project's Node packages."""
     solc: Path | None = None
     """A native or wrapped solc of the pinned version."""
+    dev_key: str | None = field(default=None, repr=False)
+    """A raw signing key for development chains, from ``PYML_DEV_KEY`` only; refused elsewhere."""
 
     @property
     def blobs_url(self) -> str:
@@ -41,6 +43,7 @@ class Config:
 
 
 _PATHS = frozenset({"home", "data", "anvil", "solc"})
+_ENVIRONMENT_ONLY = frozenset({"dev_key"})
 
 
 def load_config(environ: Mapping[str, str] | None = None, *, file: Path | None = None) -> Config:
@@ -52,12 +55,17 @@ def load_config(environ: Mapping[str, str] | None = None, *, file: Path | None =
     named = env.get("PYML_CONFIG")
     path = file or (Path(named) if named else Path("pyml.toml"))
     if path.exists():
-        config = replace(config, **_from_toml(path, known))
+        config = replace(config, **_from_toml(path, known - _ENVIRONMENT_ONLY))
     elif named or file:
         raise ConfigError(f"configuration file {path} does not exist", hint="Unset PYML_CONFIG or write the file.")
 
     from_env = {name: env[f"PYML_{name.upper()}"] for name in known if env.get(f"PYML_{name.upper()}")}
     return replace(config, **{name: _typed(name, value) for name, value in from_env.items()})
+
+
+def ask_for_reproducible_cuda() -> None:
+    """Set what cuBLAS wants to see before CUDA starts if its sums are to be reproducible."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def _from_toml(path: Path, known: set[str]) -> dict[str, Path | str]:

@@ -14,10 +14,11 @@ import numpy as np
 
 from pyml.ml.integer import IntegerLayer, IntegerNetwork
 from pyml.zk.circuits import input_graph, input_statement
+from pyml.zk.deployment import REUSABLE_CONTRACT
 from pyml.zk.ezkl import EzklEngine, generate_insecure_srs
 from pyml.zk.srs import make_insecure
 from pyml.zk.statement import Numerics
-from pyml.zk.verifiers import REUSABLE_CONTRACT, reusable_source
+from pyml.zk.verifiers import reusable_source
 from pyml.zk.workspace import Workspace
 
 TARGET = Path(__file__).parents[1] / "contracts" / "generated" / f"{REUSABLE_CONTRACT}.sol"

@@ -8,19 +8,18 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from pyml.cli.terminal import Json, share_done, show
 from pyml.config import Config, load_config
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch and check data sets.")
 
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 _Name = Annotated[str, typer.Argument(help="A name that `pyml data list` shows.")]
 
 
 @app.command("list")
-def list_sets(as_json: _Json = False) -> None:
+def list_sets(as_json: Json = False) -> None:
     """Show every data set, and whether its files are on this machine."""
     from pyml.ml.datasets import NAMES
     from pyml.ml.sources import SOURCES, missing_files
@@ -41,28 +40,21 @@ def list_sets(as_json: _Json = False) -> None:
 
 
 @app.command()
-def fetch(name: _Name, as_json: _Json = False) -> None:
+def fetch(name: _Name, as_json: Json = False) -> None:
     """Download a data set from its public source into the cache, checking the pinned digests."""
     config = load_config()
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), disable=as_json, transient=True
-    ) as bar:
-        task = bar.add_task(name, total=1.0)
-
-        def report(text: str, share: float) -> None:
-            bar.update(task, description=text, completed=share)
-
+    with share_done(name, as_json=as_json) as report:
         summary = _summary(name, config, download=True, progress=report)
-    _print(summary, as_json=as_json)
+    show(summary, as_json=as_json)
 
 
 @app.command()
-def check(name: _Name, as_json: _Json = False) -> None:
+def check(name: _Name, as_json: Json = False) -> None:
     """Read a data set, check it against its pinned digests, and show the digest of its content."""
-    _print(_summary(name, load_config(), download=False, progress=None), as_json=as_json)
+    show(_summary(name, load_config(), download=False, progress=None), as_json=as_json)
 
 
-def _summary(name: str, config: Config, *, download: bool, progress: Any) -> dict[str, object]:
+def _summary(name: str, config: Config, *, download: bool, progress: Any) -> dict[str, Any]:
     from pyml.ml.datasets import load  # NumPy and scikit-learn are late, so that --help is instant
 
     dataset = load(name, config.data, download=download, cache_dir=_cache(config), progress=progress)
@@ -75,16 +67,6 @@ def _summary(name: str, config: Config, *, download: bool, progress: Any) -> dic
         "pixel_max": dataset.pixel_max,
         "digest": dataset.digest.hex(),
     }
-
-
-def _print(summary: dict[str, object], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(summary))
-        return
-    table = Table("", "", show_header=False)
-    for key, value in summary.items():
-        table.add_row(key, str(value))
-    Console().print(table)
 
 
 def _cache(config: Config) -> Path:

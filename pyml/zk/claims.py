@@ -63,6 +63,11 @@ class AccuracyClaim:
     def result(self) -> int:
         return self.count
 
+    @property
+    def commitment(self) -> bytes:
+        """The commitment that the proof opens: its first point."""
+        return commitment_of(self.proof[:POINT_BYTES])
+
 
 @dataclass(frozen=True, slots=True)
 class InputAttestation:

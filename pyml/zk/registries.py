@@ -1,4 +1,4 @@
-"""The zk contracts on a chain: deployment plan, typed handles, and the steps from a claim file to an accepted claim.
+"""The zk contracts on a chain: typed handles, and the steps from a claim file to an accepted claim.
 
 Each step looks first whether it was done before, so an interrupted sequence is simply run again.
 """
@@ -16,33 +16,17 @@ from pyml.chain.artifacts import Artifact, load_artifact
 from pyml.chain.build import compile_sources
 from pyml.chain.client import Client
 from pyml.chain.contract import Contract, deploy
-from pyml.chain.deploy import Plan, Ref, Step
 from pyml.chain.deployments import load_deployments, require_deployed
 from pyml.chain.solc import Solc
 from pyml.chain.transactions import Receipt
-from pyml.errors import ContractRevertedError, IntegrityError
+from pyml.errors import ContractRevertedError, InputError, IntegrityError
 from pyml.zk.challenge import NO_ADDRESS, CircuitEntry, model_id
 from pyml.zk.claims import AccuracyClaim, InputAttestation
+from pyml.zk.deployment import REUSABLE_CONTRACT, SYSTEM
 from pyml.zk.engine import Engine
 from pyml.zk.srs import require_allowed
-from pyml.zk.verifiers import DEDICATED_CONTRACT, REUSABLE_CONTRACT, dedicated_source
+from pyml.zk.verifiers import DEDICATED_CONTRACT, dedicated_source
 from pyml.zk.workspace import Keyed
-
-SYSTEM = "zk"
-
-
-def deployment_plan() -> Plan:
-    """Five contracts: verifier, circuits, models, accuracy claims, private-input attestations."""
-    return Plan(
-        SYSTEM,
-        (
-            Step(REUSABLE_CONTRACT, load_artifact(REUSABLE_CONTRACT)),
-            Step("CircuitRegistry", load_artifact("CircuitRegistry"), (Ref(REUSABLE_CONTRACT),)),
-            Step("ModelRegistry", load_artifact("ModelRegistry")),
-            Step("AccuracyRegistry", load_artifact("AccuracyRegistry"), (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
-            Step("PrivateInput", load_artifact("PrivateInput"), (Ref("CircuitRegistry"),)),
-        ),
-    )
 
 
 class ReusableVerifier(Contract):
@@ -99,6 +83,9 @@ class ModelRegistry(Contract):
 
     def register(self, commitment: bytes, proof_limit: int, consumers: list[str], *, account: Signer) -> Receipt:
         return self.send("register", commitment, proof_limit, consumers, account=account)
+
+    def id_of(self, owner: str, commitment: bytes) -> bytes:
+        return bytes(self.call("idOf", owner, commitment))
 
     def revoke(self, model: bytes, *, account: Signer) -> Receipt:
         return self.send("revoke", model, account=account)
@@ -211,6 +198,14 @@ def register_model(contracts: ZkContracts, commitment: bytes, proof_limit: int, 
     if contracts.models.find(model) is None:
         contracts.models.register(commitment, proof_limit, [contracts.accuracy.address], account=account)
     return model
+
+
+def register_proved_model(contracts: ZkContracts, claim: AccuracyClaim, proof_limit: int, account: Signer) -> bytes:
+    """Register the commitment that a claim's proof opens, unless that was done before the proof, as it should be."""
+    commitment = claim.commitment
+    if model_id(claim.context.prover, commitment) != claim.model:
+        raise InputError("the claim's proof opens another model's commitment", expected="0x" + claim.model.hex())
+    return register_model(contracts, commitment, proof_limit, account)
 
 
 def submit_claim(

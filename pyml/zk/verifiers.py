@@ -15,7 +15,6 @@ from pyml.errors import CircuitError
 from pyml.zk.engine import Engine
 from pyml.zk.workspace import Keyed
 
-REUSABLE_CONTRACT = "Halo2VerifierReusable"
 DEDICATED_CONTRACT = "Halo2Verifier"
 _LICENCE = "// SPDX-License-Identifier: MIT\n"
 

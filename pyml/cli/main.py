@@ -1,0 +1,82 @@
+"""Puts the commands together and turns errors into one line and an exit code.
+
+Exit codes: 0 done, 1 a proof or claim is false, 2 a mistake or a refusal that the reader can act on, 130 interrupted.
+Only bugs show tracebacks. With ``--json`` errors are JSON too, on standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import Annotated
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from pyml import __version__
+from pyml.cli import chain, data, zk
+from pyml.cli.demo import demo
+from pyml.config import ask_for_reproducible_cuda
+from pyml.errors import PymlError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Machine learning that the other side does not have to trust, settled on an EVM chain.\n\n"
+    "Start with `pyml demo`: it trains a digit classifier, proves its accuracy without showing it, and has a contract "
+    "accept the claim. `pyml zk` does the same step by step.",
+)
+app.add_typer(zk.app, name="zk")
+app.add_typer(chain.app, name="chain")
+app.add_typer(data.app, name="data")
+chain.PLANS["zk"] = zk.plan
+app.command(name="deploy")(chain.deploy)
+app.command(name="demo")(demo)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pyml {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, to standard error.")] = False,
+) -> None:
+    """Options that every command shares."""
+    del version
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(name)s %(message)s", stream=sys.stderr
+    )
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    ask_for_reproducible_cuda()
+    try:
+        code = app(standalone_mode=False)
+    except PymlError as error:
+        _report(error)
+        sys.exit(error.exit_code)
+    except TyperException as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except (KeyboardInterrupt, Abort):
+        typer.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(141)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: PymlError) -> None:
+    if "--json" in sys.argv:
+        typer.echo(json.dumps(error.as_dict()), err=True)
+    else:
+        typer.echo(f"error: {error}", err=True)

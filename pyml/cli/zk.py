@@ -1,0 +1,457 @@
+"""``pyml zk``: prove a private model's accuracy, or what a public model says of a private input.
+
+The order of work: train (or bring an ONNX file) → export → setup → commit → prove → verify → claim.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pyml.cli.terminal import (
+    Json,
+    PasswordFile,
+    address_of,
+    connect,
+    password,
+    phases,
+    share_done,
+    show,
+    signer,
+    stopwatch,
+)
+from pyml.config import Config, load_config
+from pyml.errors import InputError, SrsError
+
+if TYPE_CHECKING:
+    from pyml.chain.deploy import Plan
+    from pyml.ml.datasets import Dataset
+    from pyml.zk.circuit_folder import CircuitFolder
+    from pyml.zk.engine import Progress
+    from pyml.zk.srs import Srs
+    from pyml.zk.workspace import Circuit, Keyed, Workspace
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Private machine-learning proofs.\n\n"
+    "Typical order: `train` → `export` → `setup` → `commit` → `prove` → `verify` → `deploy` → `claim`.\n\n"
+    "A *circuit folder* holds the public statement; a *model file* is the encrypted secret model with its salts.",
+)
+
+_Folder = Annotated[Path, typer.Argument(help="Circuit folder, as `export` wrote it.")]
+_Data = Annotated[str, typer.Option("--data", help="Data set; `pyml data list` shows them.")]
+_SrsFile = Annotated[Path | None, typer.Option("--srs", help="Structured reference string to use.")]
+_Rpc = Annotated[str | None, typer.Option(help="URL of a node; default from the settings.")]
+_Account = Annotated[str | None, typer.Option(help="Stored account that signs; on a devnet a public one.")]
+_Deployments = Annotated[Path, typer.Option("--deployments", help="Folder with <chainid>.json.")]
+
+
+@app.command()
+def train(
+    data: _Data = "digits",
+    sizes: Annotated[str, typer.Option(help="Widths from input to output.")] = "64-32-10",
+    epochs: Annotated[int, typer.Option(min=1)] = 30,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes initial weights and order of samples.")] = 0,
+    learning_rate: Annotated[float, typer.Option()] = 2e-3,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    out: Annotated[Path, typer.Option(help="ONNX file to write.")] = Path("model.onnx"),
+    checkpoint: Annotated[Path | None, typer.Option(help="Save and resume training here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a perceptron and write it as ONNX. Any other ONNX perceptron will do as well."""
+    from pyml.ml.networks import mlp, parse_sizes
+    from pyml.ml.onnx_file import write_onnx
+    from pyml.ml.training import TrainingConfig
+    from pyml.ml.training import train as train_model
+
+    dataset = _dataset(load_config(), data)
+    model = mlp(parse_sizes(sizes), seed=seed)
+    config = TrainingConfig(epochs=epochs, seed=seed, learning_rate=learning_rate)
+    elapsed = stopwatch()
+    with share_done("training", as_json=as_json) as report:
+        result = train_model(model, dataset, config, device=device, checkpoint=checkpoint, progress=report)
+    write_onnx(model, dataset.features, out)
+    show(
+        {
+            "model": str(out),
+            "data": data,
+            "sizes": sizes,
+            "train_accuracy": round(result.train_accuracy, 4),
+            "test_accuracy": round(result.test_accuracy, 4),
+            "seconds": round(elapsed(), 2),
+        },
+        as_json=as_json,
+        title="trained",
+    )
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(help="ONNX file of a perceptron.")],
+    data: _Data = "digits",
+    kind: Annotated[str, typer.Option(help="private_model_accuracy or private_input.")] = "private_model_accuracy",
+    samples: Annotated[int, typer.Option(min=1, help="Public test samples that the accuracy is proved on.")] = 100,
+    start: Annotated[int, typer.Option(min=0, help="First of them.")] = 0,
+    bits: Annotated[int, typer.Option(min=2, max=13, help="Width of weights and biases.")] = 8,
+    input_bits: Annotated[int | None, typer.Option(min=1, help="Keep so many bits of each input value.")] = None,
+    out: Annotated[Path, typer.Option(help="Circuit folder to write.")] = Path("circuit"),
+    as_json: Json = False,
+) -> None:
+    """Quantise a model, show what that costs, and write the public statement of a circuit for it."""
+    from pyml.ml.onnx_file import read_onnx
+    from pyml.zk.circuit_folder import CircuitFolder
+    from pyml.zk.circuits import accuracy_statement, input_statement, labelled_set
+    from pyml.zk.preparation import prepare
+    from pyml.zk.statement import KINDS
+
+    if kind not in KINDS:
+        raise InputError("unknown kind of circuit", expected=" or ".join(KINDS), got=kind)
+    dataset = _dataset(load_config(), data)
+    prepared = prepare(read_onnx(model), dataset, weight_bits=bits, input_bits=input_bits)
+    network, report = prepared.quantisation.network, prepared.report
+    if kind == "private_input":
+        statement = input_statement(network, f"{model.stem} for {data}")
+        folder = CircuitFolder.create(out, statement, network)
+    else:
+        chosen = labelled_set(dataset, samples=samples, start=start, input_bits=input_bits)
+        folder = CircuitFolder.create(out, accuracy_statement(prepared.architecture, chosen))
+    show(
+        {
+            "circuit": str(folder.path),
+            "statement": folder.statement.digest,
+            "architecture": "-".join(map(str, prepared.architecture.sizes)),
+            "shifts": list(prepared.architecture.shifts),
+            "test_samples": report.samples,
+            "float_accuracy": round(report.float_accuracy, 4),
+            "integer_accuracy": round(report.integer_accuracy, 4),
+            "same_answers": round(report.agreement, 4),
+            "largest_logit_error": round(report.max_logit_error, 4),
+            "largest_logit": round(report.max_float_logit, 4),
+        },
+        as_json=as_json,
+        title="exported; quantisation cost on the test split",
+    )
+
+
+@app.command()
+def srs(
+    degree: Annotated[int | None, typer.Argument(help="k: for circuits of up to 2^k rows.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Import this public file instead of downloading.")] = None,
+    insecure: Annotated[bool, typer.Option(help="Make one here: development chains only.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Get a structured reference string: the public powers of tau (pinned SHA-256), or an insecure local one."""
+    from pyml.zk import srs as strings
+    from pyml.zk.ezkl import generate_insecure_srs
+
+    home = load_config().home
+    if (degree is None) == (file is None):
+        raise InputError("give either a degree k or a --file to import", hint="For instance: pyml zk srs 15")
+    with share_done("structured reference string", as_json=as_json) as report:
+        if file is not None:
+            found = strings.import_public(home, file)
+        elif insecure:
+            found = strings.make_insecure(home, degree or 0, generate_insecure_srs)
+        else:
+            found = strings.download_public(home, degree or 0, progress=report)
+    show(
+        {"file": str(found.path), "k": found.degree, "sha256": found.digest, "insecure": found.insecure},
+        as_json=as_json,
+    )
+
+
+@app.command()
+def setup(
+    folder: _Folder,
+    srs_file: _SrsFile = None,
+    insecure: Annotated[bool, typer.Option(help="Make an insecure SRS if there is none: dev chains only.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compile the circuit and make its keys; what was made before is checked and reused."""
+    from pyml.zk.circuit_folder import CircuitFolder
+    from pyml.zk.ezkl import generate_insecure_srs
+    from pyml.zk.srs import make_insecure
+
+    config, elapsed = load_config(), stopwatch()
+    with phases(as_json=as_json) as begin:
+        circuit_folder = CircuitFolder.open(folder)
+        workspace, circuit = _circuit(config, circuit_folder, begin)
+        found = _find_srs(config, circuit, srs_file)
+        if found is None and insecure:
+            begin("making an insecure structured reference string")
+            found = make_insecure(config.home, circuit.degree, generate_insecure_srs)
+        keyed = workspace.set_up(circuit, _require_srs(found, circuit), progress=begin)
+        circuit_folder.pin_keys(keyed)
+    show(_keyed_summary(keyed) | {"seconds": round(elapsed(), 2)}, as_json=as_json, title="set up")
+
+
+@app.command()
+def commit(
+    folder: _Folder,
+    model: Annotated[Path, typer.Argument(help="ONNX file that the circuit was exported from.")],
+    out: Annotated[Path, typer.Option(help="Encrypted model file to write.")] = Path("model.secret"),
+    srs_file: _SrsFile = None,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+) -> None:
+    """Salt and encrypt the integer model, and show its commitment: what the registry will know of it."""
+    from pyml.ml.onnx_file import read_onnx
+    from pyml.zk.circuit_folder import CircuitFolder
+    from pyml.zk.circuits import parse_set_name
+    from pyml.zk.claims import commit_model
+    from pyml.zk.model_codec import SecretModel
+    from pyml.zk.model_file import save_model
+    from pyml.zk.preparation import prepare_for
+    from pyml.zk.witness import secure_felt
+
+    config = load_config()
+    layers = read_onnx(model)
+    circuit_folder = CircuitFolder.open(folder)
+    statement = circuit_folder.statement
+    if statement.kind != "private_model_accuracy":
+        raise InputError("only a private model is committed to", expected="a private_model_accuracy circuit")
+    with phases(as_json=as_json) as begin:
+        keyed, workspace = _keyed(config, circuit_folder, srs_file, begin)
+        dataset = _dataset(config, parse_set_name(statement.subject_name)[0])
+        begin("quantising")
+        prepared = prepare_for(layers, dataset, statement.architecture, statement.numerics)
+        salts = tuple(secure_felt() for _ in range(statement.numerics.committed_salts))
+        secret = SecretModel(prepared.quantisation.network, salts)
+        begin("committing")
+        commitment = commit_model(keyed, workspace.engine, secret)
+    save_model(secret, out, password(password_file, confirm=True))
+    show({"commitment": "0x" + commitment.hex(), "model_file": str(out), "proofs": len(salts)}, as_json=as_json)
+
+
+@app.command()
+def prove(
+    folder: _Folder,
+    model: Annotated[Path | None, typer.Option(help="Encrypted model file (accuracy).")] = None,
+    sample: Annotated[
+        Path | None, typer.Option("--input", help="Private input: JSON list of integers, or .npy.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Claim file to write.")] = Path("claim.json"),
+    threshold: Annotated[int | None, typer.Option(help="Claim at least so many correct.")] = None,
+    purpose: Annotated[str, typer.Option(help="What the attestation is for (hashed).")] = "",
+    rpc: _Rpc = None,
+    account: _Account = None,
+    deployments: _Deployments = Path("deployments"),
+    srs_file: _SrsFile = None,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+) -> None:
+    """Make a claim that only this account can use, on this chain, with this contract."""
+    from eth_utils.crypto import keccak
+
+    from pyml.zk.challenge import Context
+    from pyml.zk.circuit_folder import CircuitFolder
+    from pyml.zk.claims import Claim, prove_accuracy, prove_input, write_claim
+    from pyml.zk.model_file import ledger_of, open_model, read_sample
+    from pyml.zk.registries import open_contracts
+
+    config, elapsed = load_config(), stopwatch()
+    circuit_folder = CircuitFolder.open(folder)
+    private_input = circuit_folder.statement.kind == "private_input"
+    if (model is None) == (sample is None) or private_input != (sample is not None):
+        wanted = "--input FILE" if private_input else "--model FILE"
+        raise InputError(f"a {circuit_folder.statement.kind} circuit proves about something private", expected=wanted)
+    client = connect(config, rpc)
+    contracts = open_contracts(client, deployments)
+    prover = address_of(client, config, account)
+    secret = None if model is None else open_model(model, password(password_file))
+    with phases(as_json=as_json) as begin:
+        keyed, workspace = _keyed(config, circuit_folder, srs_file, begin)
+        if sample is not None:
+            claim: Claim = prove_input(
+                keyed,
+                workspace.engine,
+                keyed.entry(),
+                circuit_folder.network(),
+                read_sample(sample, circuit_folder.statement.architecture.sizes[0]),
+                Context(client.chain_id, contracts.inputs.address, prover),
+                purpose=keccak(text=purpose),
+                progress=begin,
+            )
+        elif model is not None and secret is not None:
+            claim = prove_accuracy(
+                keyed,
+                workspace.engine,
+                keyed.entry(),
+                secret,
+                circuit_folder.labelled_set(lambda name: _dataset(config, name)),
+                Context(client.chain_id, contracts.accuracy.address, prover),
+                threshold=threshold,
+                ledger=ledger_of(model, secret),
+                progress=begin,
+            )
+        else:
+            raise InputError("nothing to prove")
+    write_claim(claim, out)
+    what = "label" if private_input else "count"
+    show(
+        {
+            "claim": str(out),
+            what: claim.result,
+            "samples": circuit_folder.statement.samples,
+            "proof_bytes": len(claim.proof),
+            "prover": prover,
+            "seconds": round(elapsed(), 2),
+        },
+        as_json=as_json,
+        title="proved",
+    )
+
+
+@app.command()
+def verify(
+    folder: _Folder,
+    claim_file: Annotated[Path, typer.Argument(metavar="CLAIM", help="Claim file, as `prove` wrote it.")],
+    srs_file: _SrsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Check a claim off chain. Exit code 0: it holds; 1: it is false; 2: it could not be checked."""
+    from pyml.zk.circuit_folder import CircuitFolder
+    from pyml.zk.claims import read_claim, verify_claim
+
+    config, elapsed = load_config(), stopwatch()
+    read = read_claim(claim_file)
+    with phases(as_json=as_json) as begin:
+        keyed, workspace = _keyed(config, CircuitFolder.open(folder), srs_file, begin)
+        begin("verifying")
+        valid = verify_claim(keyed, workspace.engine, keyed.entry(), read)
+    show({"valid": valid, "result": read.result, "seconds": round(elapsed(), 2)}, as_json=as_json)
+    if not valid:
+        raise typer.Exit(1)
+
+
+@app.command()
+def deploy(
+    rpc: _Rpc = None,
+    account: _Account = None,
+    password_file: PasswordFile = None,
+    deployments: _Deployments = Path("deployments"),
+    as_json: Json = False,
+) -> None:
+    """Deploy the zk contracts, or continue an interrupted deployment (as `pyml deploy --system zk`)."""
+    from pyml.chain.deploy import deploy_system
+    from pyml.zk.deployment import SYSTEM, deployment_plan
+
+    config = load_config()
+    client = connect(config, rpc)
+    payer = signer(client, config, account, password_file)
+    with share_done("deploying", as_json=as_json) as report:
+        records = deploy_system(client, deployment_plan(), payer, folder=deployments, progress=report)
+    found = {name: record.address for name, record in records.systems[SYSTEM].items()}
+    show(found, as_json=as_json, title=f"zk on chain {client.chain_id}")
+
+
+@app.command()
+def claim(
+    folder: _Folder,
+    claim_file: Annotated[Path, typer.Argument(metavar="CLAIM", help="Claim file, as `prove` wrote it.")],
+    rpc: _Rpc = None,
+    account: _Account = None,
+    password_file: PasswordFile = None,
+    deployments: _Deployments = Path("deployments"),
+    srs_file: _SrsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Have the contract accept a claim; registers circuit and model where that has not been done."""
+    from pyml.zk.circuit_folder import CircuitFolder
+    from pyml.zk.claims import AccuracyClaim, read_claim
+    from pyml.zk.registries import (
+        open_contracts,
+        register_circuit,
+        register_proved_model,
+        submit_attestation,
+        submit_claim,
+    )
+
+    config = load_config()
+    circuit_folder = CircuitFolder.open(folder)
+    read = read_claim(claim_file)
+    client = connect(config, rpc, chain_id=read.context.chain_id)
+    contracts = open_contracts(client, deployments)
+    payer = signer(client, config, account, password_file)
+    if payer.address != read.context.prover:
+        raise InputError("the claim belongs to another account", expected=read.context.prover, got=payer.address)
+    with phases(as_json=as_json) as begin:
+        keyed, _ = _keyed(config, circuit_folder, srs_file, begin)
+        begin("registering the circuit")
+        entry = register_circuit(contracts, keyed, payer)
+        if isinstance(read, AccuracyClaim):
+            begin("registering the model")
+            register_proved_model(contracts, read, circuit_folder.statement.numerics.committed_salts, payer)
+            begin("claiming")
+            receipt = submit_claim(contracts, keyed, entry, read, payer)
+        else:
+            begin("attesting")
+            receipt = submit_attestation(contracts, keyed, entry, read, payer)
+    show(
+        {"accepted": True, "result": read.result, "gas": receipt.gas_used, "transaction": receipt.tx_hash},
+        as_json=as_json,
+        title="accepted on chain",
+    )
+
+
+def plan() -> Plan:
+    """The deployment plan of this system, for `pyml deploy --system zk`."""
+    from pyml.zk.deployment import deployment_plan
+
+    return deployment_plan()
+
+
+def _dataset(config: Config, name: str) -> Dataset:
+    from pyml.ml.datasets import load
+
+    return load(name, config.data, cache_dir=config.home / "data")
+
+
+def _circuit(config: Config, circuit_folder: CircuitFolder, begin: Progress) -> tuple[Workspace, Circuit]:
+    from pyml.zk.ezkl import EzklEngine
+    from pyml.zk.workspace import Workspace
+
+    workspace = Workspace(config.home, EzklEngine())
+    begin("opening the circuit")
+    return workspace, circuit_folder.build(workspace, lambda name: _dataset(config, name), progress=begin)
+
+
+def _keyed(
+    config: Config, circuit_folder: CircuitFolder, srs_file: Path | None, begin: Progress
+) -> tuple[Keyed, Workspace]:
+    workspace, circuit = _circuit(config, circuit_folder, begin)
+    found = _require_srs(_find_srs(config, circuit, srs_file), circuit)
+    keyed = workspace.set_up(circuit, found, progress=begin)
+    circuit_folder.pin_keys(keyed)
+    return keyed, workspace
+
+
+def _find_srs(config: Config, circuit: Circuit, srs_file: Path | None) -> Srs | None:
+    from pyml.zk.srs import find_srs, open_srs
+
+    return find_srs(config.home, circuit.degree) if srs_file is None else open_srs(srs_file)
+
+
+def _require_srs(found: Srs | None, circuit: Circuit) -> Srs:
+    if found is None:
+        raise SrsError(
+            f"there is no structured reference string of k = {circuit.degree}",
+            hint=f"`pyml zk srs {circuit.degree}` downloads the public one; `pyml zk setup --insecure` makes one "
+            "for development chains.",
+        )
+    return found
+
+
+def _keyed_summary(keyed: Keyed) -> dict[str, Any]:
+    return {
+        "statement": keyed.circuit.statement.digest,
+        "k": keyed.circuit.degree,
+        "srs": keyed.srs.path.name,
+        "insecure": keyed.srs.insecure,
+        "vka_digest": "0x" + keyed.vka_digest.hex(),
+        "circuit_id": "0x" + keyed.entry().identifier().hex(),
+        "proving_key_mb": round(keyed.files.proving_key.stat().st_size / 1e6, 1),
+        "proof_bytes": keyed.proof_length,
+    }

@@ -1,0 +1,144 @@
+"""A circuit as people hand it around: a small folder with its public statement and what pins it.
+
+    circuit.toml    the statement                     written by ``pyml zk export``
+    model.json      the public model (private_input)
+    settings.json   the engine's settings, pinned     written by ``pyml zk setup`` on the first run, then compared
+    digests.toml    SHA-256 of every artefact         likewise
+
+Everything large is in the workspace, found by digest. Whoever has the folder and the data set can make the same
+circuit again and see that it is the one a contract verifies.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyml.errors import CircuitError
+from pyml.files import write_atomically
+from pyml.ml.datasets import Dataset
+from pyml.ml.integer import IntegerNetwork
+from pyml.zk.circuits import LabelledSet, accuracy_graph, input_graph, labelled_set, parse_set_name
+from pyml.zk.engine import Progress, silent
+from pyml.zk.model_codec import decode_network, encode_network, network_digest
+from pyml.zk.statement import Statement, read_statement
+from pyml.zk.workspace import Circuit, Keyed, Workspace
+
+LoadDataset = Callable[[str], Dataset]
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitFolder:
+    """A folder with a checked ``circuit.toml``."""
+
+    path: Path
+    statement: Statement
+
+    @classmethod
+    def open(cls, path: Path) -> CircuitFolder:
+        """Raises ``CircuitError`` if there is no well-formed statement."""
+        return cls(path, read_statement(path / "circuit.toml"))
+
+    @classmethod
+    def create(cls, path: Path, statement: Statement, network: IntegerNetwork | None = None) -> CircuitFolder:
+        """Write the public part of a new circuit; an existing one is kept unless it is the same."""
+        target = path / "circuit.toml"
+        if target.exists() and read_statement(target) != statement:
+            raise CircuitError(f"{path} already holds another circuit", hint="Name another folder with --out.")
+        if network is not None:
+            write_atomically(path / "model.json", encode_network(network))
+        write_atomically(target, statement.to_toml().encode())
+        return cls(path, statement)
+
+    def labelled_set(self, load: LoadDataset) -> LabelledSet:
+        """The public samples, checked against the statement's digest."""
+        name, start, samples = parse_set_name(self.statement.subject_name)
+        input_bits = self.statement.architecture.input_max.bit_length()
+        data = labelled_set(load(name), samples=samples, start=start, input_bits=input_bits)
+        if data.digest != self.statement.subject:
+            raise CircuitError(
+                f"{self.statement.subject_name} is not the set that {self.path} pins",
+                expected=self.statement.subject,
+                got=data.digest,
+            )
+        return data
+
+    def network(self) -> IntegerNetwork:
+        """The public model of a private-input circuit, checked against the statement's digest."""
+        path = self.path / "model.json"
+        try:
+            network = decode_network(path.read_bytes())
+        except OSError as error:
+            raise CircuitError(f"{path} cannot be read: {error.strerror}") from error
+        if network_digest(network) != self.statement.subject:
+            raise CircuitError(
+                f"{path} is not the model that the circuit pins",
+                expected=self.statement.subject,
+                got=network_digest(network),
+            )
+        return network
+
+    def build(self, workspace: Workspace, load: LoadDataset, *, progress: Progress = silent) -> Circuit:
+        """Compile, or open what was compiled; settings and digests must be the pinned ones if there are any."""
+        if self.statement.kind == "private_input":
+            write_graph = input_graph(self.statement, self.network())
+        else:
+            write_graph = accuracy_graph(self.statement, self.labelled_set(load))
+        pinned = self.path / "settings.json"
+        circuit = workspace.build_circuit(
+            self.statement,
+            write_graph,
+            pinned_settings=pinned.read_bytes() if pinned.exists() else None,
+            progress=progress,
+        )
+        if not pinned.exists():
+            write_atomically(pinned, circuit.files.settings.read_bytes())
+        self._pin(circuit)
+        return circuit
+
+    def pin_keys(self, keyed: Keyed) -> None:
+        """Note the keys' digests under their SRS, or compare them with those noted."""
+        digests = {"verifying.key": keyed.digests["verifying.key"], "vka": keyed.vka_digest.hex()}
+        tables = self._pinned()
+        table = f"srs-{keyed.srs.digest}"
+        if table in tables:
+            _require_equal(self.path, table, tables[table], digests)
+            return
+        self._write_pins({**tables, table: digests})
+
+    def _pin(self, circuit: Circuit) -> None:
+        digests = {"statement": self.statement.digest, **circuit.digests}
+        tables = self._pinned()
+        if "circuit" in tables:
+            _require_equal(self.path, "circuit", tables["circuit"], digests)
+            return
+        self._write_pins({**tables, "circuit": digests})
+
+    def _pinned(self) -> dict[str, dict[str, str]]:
+        path = self.path / "digests.toml"
+        if not path.exists():
+            return {}
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+            return {name: {str(key): str(value) for key, value in table.items()} for name, table in tables.items()}
+        except (OSError, ValueError, AttributeError) as error:
+            raise CircuitError(f"{path} cannot be read: {error}") from error
+
+    def _write_pins(self, tables: dict[str, dict[str, str]]) -> None:
+        lines = ["# SHA-256 of this circuit's artefacts (vka: keccak-256 of the verifying-key words). Compared on use."]
+        for name, table in tables.items():
+            lines += ["", f'["{name}"]', *(f'"{key}" = "{value}"' for key, value in sorted(table.items()))]
+        write_atomically(self.path / "digests.toml", ("\n".join(lines) + "\n").encode())
+
+
+def _require_equal(path: Path, table: str, pinned: dict[str, str], found: dict[str, str]) -> None:
+    for name, digest in found.items():
+        if pinned.get(name) != digest:
+            raise CircuitError(
+                f"{path}: {name} is not the pinned one ({table})",
+                expected=pinned.get(name, "a pinned digest"),
+                got=digest,
+                hint="Engine, exporter or data differ from when it was pinned.",
+            )

@@ -1,0 +1,29 @@
+"""Which contracts the zk system has and in which order they are created.
+
+Apart from the handles in ``registries``, so that a deployment needs neither torch nor the proving engine: Brownie's
+environment has neither.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyml.chain.artifacts import load_artifact
+from pyml.chain.deploy import Plan, Ref, Step
+
+SYSTEM: Final = "zk"
+REUSABLE_CONTRACT: Final = "Halo2VerifierReusable"
+
+
+def deployment_plan() -> Plan:
+    """Five contracts: verifier, circuits, models, accuracy claims, private-input attestations."""
+    return Plan(
+        SYSTEM,
+        (
+            Step(REUSABLE_CONTRACT, load_artifact(REUSABLE_CONTRACT)),
+            Step("CircuitRegistry", load_artifact("CircuitRegistry"), (Ref(REUSABLE_CONTRACT),)),
+            Step("ModelRegistry", load_artifact("ModelRegistry")),
+            Step("AccuracyRegistry", load_artifact("AccuracyRegistry"), (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
+            Step("PrivateInput", load_artifact("PrivateInput"), (Ref("CircuitRegistry"),)),
+        ),
+    )

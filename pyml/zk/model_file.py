@@ -1,0 +1,52 @@
+"""The files of a prover: the encrypted secret model with its proof ledger beside it, and private inputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyml.errors import InputError
+from pyml.store.keystore import Secret, load_secret, save_secret
+from pyml.zk.ledger import ProofLedger
+from pyml.zk.model_codec import SecretModel, decode_secret_model, encode_secret_model
+
+_LABEL = "pyml secret model v1"
+_MAX_INPUT_BYTES = 1 << 24
+
+
+def save_model(model: SecretModel, path: Path, password: Secret) -> None:
+    """Encrypt a model and its salts; an existing file is never overwritten."""
+    save_secret(path, Secret(encode_secret_model(model)), password, label=_LABEL)
+
+
+def open_model(path: Path, password: Secret) -> SecretModel:
+    """Decrypt a model file; ``KeystoreError`` on a wrong password or an altered file."""
+    return decode_secret_model(load_secret(path, password, label=_LABEL).reveal)
+
+
+def ledger_of(path: Path, model: SecretModel) -> ProofLedger:
+    """The proofs made with a model file: a journal beside it. Copy both or neither."""
+    return ProofLedger(path.with_name(path.name + ".proofs"), len(model.salts))
+
+
+def read_sample(path: Path, features: int) -> NDArray[np.int64]:
+    """A private input: a JSON list of integers or an ``.npy`` array; ``InputError`` on anything else."""
+    try:
+        if path.stat().st_size > _MAX_INPUT_BYTES:
+            raise InputError(f"{path} is too large for one input", expected=f"at most {_MAX_INPUT_BYTES} bytes")
+        if path.suffix == ".npy":
+            values = np.asarray(np.load(path, allow_pickle=False))
+        else:
+            values = np.array(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path} is not an input: {error}", expected="a JSON list of integers, or .npy") from error
+    if values.dtype.kind not in "iu" or values.size != features:
+        raise InputError(
+            f"{path} does not fit the model",
+            expected=f"{features} integers",
+            got=f"{values.size} values of type {values.dtype}",
+        )
+    return values.reshape(-1).astype(np.int64)
