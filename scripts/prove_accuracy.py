@@ -54,11 +54,11 @@ def run(client: Client, owner: Signer, folder: Path, samples: int) -> None:
     secret = SecretModel(prepared.quantisation.network, salts)  # keep it with model_file.save_model
     deploy_system(client, deployment_plan(), owner, folder=folder)
     contracts = open_contracts(client, folder)
-    register_model(contracts, commit_model(keyed, workspace.engine, secret), len(salts), owner)
+    register_model(contracts, commit_model(keyed, workspace.engine, secret), secret.proof_limit, owner)
     entry = register_circuit(contracts, keyed, owner)
 
     context = Context(client.chain_id, contracts.accuracy.address, owner.address)
-    ledger = ProofLedger(folder / "model.proofs", len(salts))
+    ledger = ProofLedger(folder / "model.proofs", secret.proof_limit)
     claim = prove_accuracy(keyed, workspace.engine, entry, secret, data, context, ledger=ledger)
     if not verify_claim(keyed, workspace.engine, entry, claim):
         raise PymlError("the claim does not verify")

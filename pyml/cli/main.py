@@ -65,7 +65,7 @@ def main() -> None:
         _report(error)
         sys.exit(error.exit_code)
     except TyperException as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {error.format_message()}", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, Abort):
         typer.echo("interrupted", err=True)

@@ -108,8 +108,9 @@ def export(
 
     if kind not in KINDS:
         raise InputError("unknown kind of circuit", expected=" or ".join(KINDS), got=kind)
+    layers = read_onnx(model)
     dataset = _dataset(load_config(), data)
-    prepared = prepare(read_onnx(model), dataset, weight_bits=bits, input_bits=input_bits)
+    prepared = prepare(layers, dataset, weight_bits=bits, input_bits=input_bits)
     network, report = prepared.quantisation.network, prepared.report
     if kind == "private_input":
         statement = input_statement(network, f"{model.stem} for {data}")
@@ -222,7 +223,7 @@ def commit(
         begin("committing")
         commitment = commit_model(keyed, workspace.engine, secret)
     save_model(secret, out, password(password_file, confirm=True))
-    show({"commitment": "0x" + commitment.hex(), "model_file": str(out), "proofs": len(salts)}, as_json=as_json)
+    show({"commitment": "0x" + commitment.hex(), "model_file": str(out), "proofs": secret.proof_limit}, as_json=as_json)
 
 
 @app.command()
@@ -383,7 +384,7 @@ def claim(
         entry = register_circuit(contracts, keyed, payer)
         if isinstance(read, AccuracyClaim):
             begin("registering the model")
-            register_proved_model(contracts, read, circuit_folder.statement.numerics.committed_salts, payer)
+            register_proved_model(contracts, read, circuit_folder.statement.numerics.proof_limit, payer)
             begin("claiming")
             receipt = submit_claim(contracts, keyed, entry, read, payer)
         else:

@@ -12,19 +12,20 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from pyml.errors import CircuitError, DatasetError
 from pyml.ml.datasets import Dataset, integers
 from pyml.ml.integer import IntegerNetwork
-from pyml.zk.graph import AccuracyGraph, PrivateInputGraph
 from pyml.zk.model_codec import network_digest
 from pyml.zk.statement import Architecture, Numerics, Statement
 from pyml.zk.witness import architecture_of
+
+if TYPE_CHECKING:
+    from pyml.zk.graph import AccuracyGraph, PrivateInputGraph
 
 OPSET = 16
 _NAME = re.compile(r"([a-z0-9-]+)/test\[(\d+):(\d+)\]")
@@ -88,7 +89,7 @@ def input_statement(network: IntegerNetwork, name: str, numerics: Numerics | Non
         1,
         network_digest(network),
         name,
-        numerics or Numerics(committed_salts=8),
+        numerics or Numerics(),
     )
 
 
@@ -98,8 +99,15 @@ def accuracy_graph(statement: Statement, data: LabelledSet) -> Callable[[Path], 
         raise DatasetError(
             "the data are not the ones that the circuit pins", expected=statement.subject, got=data.digest
         )
-    graph = AccuracyGraph(statement, torch.tensor(data.inputs), torch.tensor(data.labels))
-    return lambda path: _export(graph, graph.dummy_inputs(), path)
+
+    def write(path: Path) -> None:
+        import torch  # heavy import, late: opening a compiled circuit needs no graph
+
+        from pyml.zk.graph import AccuracyGraph
+
+        _export(AccuracyGraph(statement, torch.tensor(data.inputs), torch.tensor(data.labels)), path)
+
+    return write
 
 
 def input_graph(statement: Statement, network: IntegerNetwork) -> Callable[[Path], None]:
@@ -109,19 +117,28 @@ def input_graph(statement: Statement, network: IntegerNetwork) -> Callable[[Path
         raise CircuitError("the model is not the one that the circuit pins", expected=statement.subject, got=digest)
     weights = [_exact(layer.weight) for layer in network.layers]
     biases = [_exact(layer.bias * layer.bias_unit) for layer in network.layers]
-    graph = PrivateInputGraph(statement, weights, biases)
-    return lambda path: _export(graph, graph.dummy_inputs(), path)
+
+    def write(path: Path) -> None:
+        import torch
+
+        from pyml.zk.graph import PrivateInputGraph
+
+        _export(PrivateInputGraph(statement, list(map(torch.tensor, weights)), list(map(torch.tensor, biases))), path)
+
+    return write
 
 
-def _export(graph: torch.nn.Module, inputs: tuple[torch.Tensor, ...], path: Path) -> None:
+def _export(graph: AccuracyGraph | PrivateInputGraph, path: Path) -> None:
+    import torch
+
     graph.eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing warns of shape constants, which are meant
-        cast("Any", torch.onnx).export(graph, inputs, str(path), dynamo=False, opset_version=OPSET)
+        cast("Any", torch.onnx).export(graph, graph.dummy_inputs(), str(path), dynamo=False, opset_version=OPSET)
 
 
-def _exact(values: NDArray[np.int64]) -> torch.Tensor:
+def _exact(values: NDArray[np.int64]) -> NDArray[np.float32]:
     single = values.astype(np.float32)
     if not np.array_equal(single.astype(np.int64), values):
         raise CircuitError("a weight or bias is not exact in the graph's 32-bit constants", expected="24 bits at most")
-    return torch.tensor(single)
+    return single

@@ -131,6 +131,7 @@ def prove_accuracy(
             got=count,
             hint="Train further, or claim less.",
         )
+    _require_limit(ledger, model.proof_limit)
     commitment = commit_model(keyed, engine, model)
     draft = AccuracyClaim(
         context, model_id(context.prover, commitment), publisher_circuit or entry.identifier(), wanted, count, b""
@@ -164,6 +165,8 @@ def prove_input(
     if (input_salts is None) != (ledger is None):
         raise InputError("lasting input salts and a proof ledger go together")
     statement = keyed.circuit.statement
+    if ledger is not None:
+        _require_limit(ledger, statement.numerics.proof_limit)
     salts = input_salts or tuple(secure_felt() for _ in range(statement.numerics.committed_salts))
     tensors = input_tensors(statement, network, sample, input_salts=salts)
     draft = InputAttestation(context, entry.identifier(), purpose, tensors.result, b"")
@@ -263,6 +266,11 @@ def _prove(
     if ledger is not None:  # on disk before the proof leaves this function
         ledger.record(keccak(proof.data))
     return proof.data
+
+
+def _require_limit(ledger: ProofLedger, proof_limit: int) -> None:
+    if ledger.limit > proof_limit:
+        raise InputError("the ledger allows more proofs than the salts hide", expected=proof_limit, got=ledger.limit)
 
 
 def _require_points(proof: bytes) -> None:

@@ -63,7 +63,9 @@ class AccuracyGraph(_Gadgets):
             raise CircuitError("the data do not fit the statement", got=(tuple(inputs.shape), tuple(labels.shape)))
         if int(labels.min()) < 0 or int(labels.max()) >= classes:
             raise CircuitError("a label is out of range", expected=f"0 to {classes - 1}")
-        self.inputs = inputs.float()
+        if int(inputs.min()) < 0 or int(inputs.max()) > statement.architecture.input_max:
+            raise CircuitError("a sample is out of range", expected=f"0 to {statement.architecture.input_max}")
+        self.inputs = inputs.float()  # exact: input_max fits the lookup table, hence 24 bits
         self.labels = labels.long()
 
     def forward(self, committed: Tensor, witness: Tensor, challenge: Tensor) -> tuple[Tensor, ...]:

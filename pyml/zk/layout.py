@@ -54,7 +54,7 @@ def committed_layout(statement: Statement) -> Layout:
 
 
 def witness_layout(statement: Statement) -> Layout:
-    """Per hidden layer ``low_l``/``high_l`` limbs or ``hidden_l``; ``margin_i`` limbs; ``logits`` or ``answer``."""
+    """``low_l``/``high_l`` or ``hidden_l`` a hidden layer; ``margin_i``; ``lookup_salts``; ``logits`` or ``answer``."""
     shape, numerics, rows = statement.architecture, statement.numerics, statement.samples
     looked_up: dict[str, tuple[int, ...]] = {}
     for layer, shift in enumerate(shape.shifts, start=1):
@@ -64,6 +64,7 @@ def witness_layout(statement: Statement) -> Layout:
             looked_up[f"hidden_{layer}"] = (rows, shape.sizes[layer])
     for limb in range(numerics.margin_limbs):
         looked_up[f"margin_{limb}"] = (rows, shape.sizes[-1])
+    looked_up["lookup_salts"] = (numerics.lookup_salts,)
     plain = "logits" if statement.kind == "private_model_accuracy" else "answer"
     return _layout(looked_up, {plain: (rows, shape.sizes[-1])}, numerics.witness_salts)
 

@@ -1,8 +1,8 @@
 """How many proofs a commitment has appeared in.
 
-KZG input commitments are not blinded: each proof reveals one evaluation of each committed polynomial. The salt entries
-hide the secret only while there are at least as many of them as proofs, so every proof is recorded, on disk, before it
-is handed out, and one too many is refused.
+KZG input commitments are not blinded: each proof reveals one evaluation of each committed polynomial, and the
+commitment is one relation more. The salt entries hide the secret only while there are more of them than proofs, so
+every proof is recorded, on disk, before it is handed out, and one too many is refused.
 """
 
 from __future__ import annotations

@@ -26,6 +26,11 @@ class SecretModel:
     network: IntegerNetwork
     salts: tuple[int, ...]
 
+    @property
+    def proof_limit(self) -> int:
+        """One proof fewer than salts: the commitment itself is a relation on them."""
+        return len(self.salts) - 1
+
     def __repr__(self) -> str:
         return f"SecretModel({'-'.join(map(str, self.network.sizes))}, {len(self.salts)} salts)"
 

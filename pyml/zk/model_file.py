@@ -29,7 +29,7 @@ def open_model(path: Path, password: Secret) -> SecretModel:
 
 def ledger_of(path: Path, model: SecretModel) -> ProofLedger:
     """The proofs made with a model file: a journal beside it. Copy both or neither."""
-    return ProofLedger(path.with_name(path.name + ".proofs"), len(model.salts))
+    return ProofLedger(path.with_name(path.name + ".proofs"), model.proof_limit)
 
 
 def read_sample(path: Path, features: int) -> NDArray[np.int64]:

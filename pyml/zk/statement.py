@@ -77,15 +77,23 @@ class Numerics:
     margin_limbs: int = 2
     """Limbs of a logit margin: margins below 2**(lookup_bits * margin_limbs) can be proved."""
     committed_salts: int = 256
-    """Random field elements behind the committed tensor: the number of proofs it may appear in."""
+    """Random field elements behind the committed tensor; it may appear in one proof fewer (``proof_limit``)."""
     witness_salts: int = 4
     """Random field elements behind the witness tensor, fresh in every proof."""
+    lookup_salts: int = 384
+    """Random table entries that pass the lookup, fresh in every proof: the engine commits to how often each table
+    entry is looked up, and blinds neither that commitment nor its evaluation."""
 
     def __post_init__(self) -> None:
         if not 8 <= self.lookup_bits <= 22 or not 1 <= self.margin_limbs <= 4:
             raise CircuitError("lookup_bits or margin_limbs out of range", got=(self.lookup_bits, self.margin_limbs))
-        if self.committed_salts < 1 or self.witness_salts < 1:
-            raise CircuitError("tensors without salt would reveal the secret", expected="at least 1 salt entry each")
+        if min(self.committed_salts, self.witness_salts) < 2 or self.lookup_salts < 1:
+            raise CircuitError("tensors without salt would reveal the secret", expected="at least 2 salt entries each")
+
+    @property
+    def proof_limit(self) -> int:
+        """Proofs that t salts hide: each reveals one linear relation on them, and the commitment itself is one more."""
+        return self.committed_salts - 1
 
     @property
     def table_low(self) -> int:

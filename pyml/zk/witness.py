@@ -92,7 +92,7 @@ def accuracy_tensors(
     correct = np.asarray((lead >= 0).all(axis=1))
     parts |= _margin_limbs(statement, np.where(correct[:, None], lead, 0))
     parts["logits"] = logits
-    return PrivateTensors(committed, _flat(parts, witness_layout(statement), random_felt), int(correct.sum()))
+    return PrivateTensors(committed, _flat(parts, statement, random_felt), int(correct.sum()))
 
 
 def input_tensors(
@@ -119,7 +119,7 @@ def input_tensors(
     parts |= _margin_limbs(statement, logits[:, [label]] - logits - 1 + 2 * answer)
     parts["answer"] = answer
     committed = salted([int(value) for value in inputs[0]], input_salts, committed_layout(statement))
-    return PrivateTensors(committed, _flat(parts, witness_layout(statement), random_felt), label)
+    return PrivateTensors(committed, _flat(parts, statement, random_felt), label)
 
 
 def _limbs_of_layers(statement: Statement, pre_activations: Sequence[IntArray]) -> dict[str, IntArray]:
@@ -164,8 +164,11 @@ def _require_in_table(values: IntArray, layer: int, low: int, high: int, shift: 
         )
 
 
-def _flat(parts: dict[str, IntArray], layout: Layout, random_felt: Callable[[], int]) -> tuple[int, ...]:
+def _flat(parts: dict[str, IntArray], statement: Statement, random_felt: Callable[[], int]) -> tuple[int, ...]:
+    layout, numerics = witness_layout(statement), statement.numerics
     entries: list[int] = []
+    table_half = 1 << numerics.lookup_bits
+    parts["lookup_salts"] = np.array([random_felt() % table_half for _ in range(numerics.lookup_salts)])
     for name, part in layout.parts.items():
         values = parts[name]
         if values.shape != part.shape:
