@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {BN254} from "../../../contracts/shared/BN254.sol";
+import {Challenge} from "../../../contracts/zk/Challenge.sol";
+import {IAccuracyRegistry} from "../../../contracts/zk/IAccuracyRegistry.sol";
+import {ICircuitRegistry} from "../../../contracts/zk/ICircuitRegistry.sol";
+import {IPrivateInput} from "../../../contracts/zk/IPrivateInput.sol";
+import {GatedProofsTest} from "../GatedProofsTest.sol";
+
+/// @notice The gate over the generated verifiers and real proofs: what it accepts, what it refuses, what it costs.
+contract GatedProofsTests is GatedProofsTest {
+    uint256 private constant REUSABLE = 0;
+    uint256 private constant DEDICATED = 1;
+    uint256 private constant ATTEST = 2;
+    uint256 private constant FORGED_COUNT = 3;
+    uint256 private constant FORGED_ACTIVATION = 4;
+    uint256 private constant CHOSEN_RHO = 5;
+
+    address private constant COPIER = address(0xBAD);
+
+    function _claim(uint256 index, bytes32 circuitId) private {
+        bytes32[] memory words = circuitId == dedicatedId ? noVka : vka;
+        Case memory made = cases[index];
+        vm.prank(prover);
+        accuracy.claim(modelId, circuitId, made.threshold, made.count, made.proof, words);
+    }
+
+    function _points(bytes memory proof) private view returns (bytes32) {
+        return this.hashPoints(proof, uint256(shape.committedPoints) + shape.witnessPoints);
+    }
+
+    function hashPoints(bytes calldata proof, uint256 points) external pure returns (bytes32) {
+        return keccak256(proof[:64 * points]);
+    }
+
+    function _rho(address sender, bytes32 circuitId, Case memory made) private view returns (uint256) {
+        return accuracy.challenge(sender, modelId, circuitId, made.threshold, made.count, _points(made.proof));
+    }
+
+    function _expectInvalid(bytes32 circuitId, Case memory made) private {
+        uint256 rho = _rho(prover, circuitId, made);
+        bytes32[] memory words = circuitId == dedicatedId ? noVka : vka;
+        vm.prank(prover);
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyRegistry.InvalidProof.selector, circuitId, rho));
+        accuracy.claim(modelId, circuitId, made.threshold, made.count, made.proof, words);
+        assertEq(accuracy.claimOf(modelId, circuitId).count, 0);
+        assertEq(models.modelOf(modelId).proofs, 0);
+    }
+
+    // The vectors are for these addresses, and Python computed the same identifiers.
+
+    function test_PythonAndSolidityAgreeOnEveryIdentifier() public view {
+        assertEq(address(accuracy), vm.parseJsonAddress(json, ".addresses.accuracy"));
+        assertEq(address(inputs), vm.parseJsonAddress(json, ".addresses.privateInput"));
+        assertEq(reusableId, vm.parseJsonBytes32(json, ".circuitIds.reusable"));
+        assertEq(dedicatedId, vm.parseJsonBytes32(json, ".circuitIds.dedicated"));
+        assertEq(modelId, vm.parseJsonBytes32(json, ".modelId"));
+        assertEq(_rho(prover, reusableId, cases[REUSABLE]), cases[REUSABLE].rho);
+        assertEq(_rho(prover, dedicatedId, cases[DEDICATED]), cases[DEDICATED].rho);
+        assertEq(_rho(prover, reusableId, cases[FORGED_COUNT]), cases[FORGED_COUNT].rho);
+        assertEq(_rho(prover, reusableId, cases[FORGED_ACTIVATION]), cases[FORGED_ACTIVATION].rho);
+    }
+
+    // Accepted
+
+    function test_AcceptsAProofThroughTheReusableVerifier() public {
+        _claim(REUSABLE, reusableId);
+        assertEq(accuracy.claimOf(modelId, reusableId).count, cases[REUSABLE].count);
+        assertTrue(accuracy.isCertified(modelId, reusableId, cases[REUSABLE].count));
+    }
+
+    function test_AcceptsAProofThroughADedicatedVerifier() public {
+        _claim(DEDICATED, dedicatedId);
+        assertEq(accuracy.claimOf(modelId, dedicatedId).count, cases[DEDICATED].count);
+    }
+
+    function test_AcceptsAnAttestation() public {
+        Case memory made = cases[ATTEST];
+        bytes32 purpose = vm.parseJsonBytes32(json, ".purpose");
+        vm.prank(prover);
+        inputs.attest(reusableId, purpose, made.count, made.proof, vka);
+        assertEq(inputs.attestationOf(prover, reusableId, purpose).label, made.count);
+    }
+
+    // Forged claims
+
+    function test_RevertWhen_CountIsForged() public {
+        // With the count that the tensors give, the same proof is a valid one.
+        assertTrue(circuits.verify(reusableId, cases[FORGED_COUNT].proof, cases[FORGED_COUNT].instances, vka));
+        _expectInvalid(reusableId, cases[FORGED_COUNT]);
+    }
+
+    function test_RevertWhen_AnActivationIsForged() public {
+        // A valid proof that the first check is not zero.
+        uint256[] memory instances = cases[FORGED_ACTIVATION].instances;
+        assertTrue(instances[1] != 0);
+        assertTrue(circuits.verify(reusableId, cases[FORGED_ACTIVATION].proof, instances, vka));
+        _expectInvalid(reusableId, cases[FORGED_ACTIVATION]);
+    }
+
+    function test_RevertWhen_RhoIsChosenByTheProver() public {
+        assertTrue(circuits.verify(reusableId, cases[CHOSEN_RHO].proof, cases[CHOSEN_RHO].instances, vka));
+        _expectInvalid(reusableId, cases[CHOSEN_RHO]);
+    }
+
+    function test_RevertWhen_ThresholdOrCountIsNotTheProofs() public {
+        Case memory made = cases[REUSABLE];
+        made.threshold -= 1;
+        _expectInvalid(reusableId, made);
+        made.threshold += 1;
+        made.count -= 1;
+        _expectInvalid(reusableId, made);
+        made.count = shape.samples;
+        _expectInvalid(reusableId, made);
+    }
+
+    function test_RevertWhen_ProofIsForTheOtherCircuit() public {
+        _expectInvalid(reusableId, cases[DEDICATED]);
+        _expectInvalid(dedicatedId, cases[REUSABLE]);
+    }
+
+    function test_RevertWhen_ProofWasMadeForAnotherChain() public {
+        vm.chainId(1);
+        _expectInvalid(reusableId, cases[REUSABLE]);
+    }
+
+    function test_RevertWhen_ProofWasMadeForAnotherContract() public {
+        // The attestation's proof is about the same tensors and the same count.
+        Case memory made = cases[ATTEST];
+        made.threshold = cases[REUSABLE].threshold;
+        _expectInvalid(reusableId, made);
+        bytes32 purpose = vm.parseJsonBytes32(json, ".purpose");
+        bytes memory proof = cases[REUSABLE].proof;
+        uint256 rho = inputs.challenge(prover, reusableId, purpose, made.count, _points(proof));
+        vm.prank(prover);
+        vm.expectRevert(abi.encodeWithSelector(IPrivateInput.InvalidProof.selector, reusableId, rho));
+        inputs.attest(reusableId, purpose, made.count, proof, vka);
+    }
+
+    function test_RevertWhen_ProofIsCopiedByAnotherSender() public {
+        Case memory made = cases[REUSABLE];
+        address[] memory consumers = new address[](1);
+        consumers[0] = address(accuracy);
+        bytes32 commitment = vm.parseJsonBytes32(json, ".commitment");
+        vm.prank(COPIER);
+        bytes32 copied = models.register(commitment, 256, consumers);
+        uint256 rho = accuracy.challenge(COPIER, copied, reusableId, made.threshold, made.count, _points(made.proof));
+        vm.prank(COPIER);
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyRegistry.InvalidProof.selector, reusableId, rho));
+        accuracy.claim(copied, reusableId, made.threshold, made.count, made.proof, vka);
+
+        vm.prank(COPIER);
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyRegistry.NotModelOwner.selector, modelId, prover, COPIER));
+        accuracy.claim(modelId, reusableId, made.threshold, made.count, made.proof, vka);
+        // The owner is not held up by either attempt.
+        _claim(REUSABLE, reusableId);
+    }
+
+    function test_RevertWhen_AttestationIsCopiedOrForAnotherPurposeOrLabel() public {
+        bytes memory proof = cases[ATTEST].proof;
+        bytes32 purpose = vm.parseJsonBytes32(json, ".purpose");
+        uint256 label = cases[ATTEST].count;
+        _expectAttestationInvalid(COPIER, purpose, label, proof);
+        _expectAttestationInvalid(prover, keccak256("another purpose"), label, proof);
+        _expectAttestationInvalid(prover, purpose, label + 1, proof);
+    }
+
+    function _expectAttestationInvalid(address sender, bytes32 purpose, uint256 label, bytes memory proof) private {
+        uint256 rho = inputs.challenge(sender, reusableId, purpose, label, _points(proof));
+        vm.prank(sender);
+        vm.expectRevert(abi.encodeWithSelector(IPrivateInput.InvalidProof.selector, reusableId, rho));
+        inputs.attest(reusableId, purpose, label, proof, vka);
+    }
+
+    function test_RevertWhen_ClaimIsReplayed() public {
+        _claim(REUSABLE, reusableId);
+        bytes32 witness = _witness(cases[REUSABLE].proof);
+        vm.prank(prover);
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyRegistry.WitnessAlreadyUsed.selector, modelId, witness));
+        accuracy.claim(
+            modelId, reusableId, cases[REUSABLE].threshold, cases[REUSABLE].count, cases[REUSABLE].proof, vka
+        );
+    }
+
+    // One bit anywhere in a proof
+
+    function testFuzz_RevertWhen_OneBitOfTheProofIsFlipped(uint16 position, uint8 bit) public {
+        _expectFlipRefused(REUSABLE, reusableId, position, bit);
+    }
+
+    function testFuzz_RevertWhen_OneBitOfTheProofIsFlippedForADedicatedVerifier(uint16 position, uint8 bit) public {
+        _expectFlipRefused(DEDICATED, dedicatedId, position, bit);
+    }
+
+    function _expectFlipRefused(uint256 index, bytes32 circuitId, uint16 position, uint8 bit) private {
+        Case memory made = cases[index];
+        uint256 at_ = bound(position, 0, made.proof.length - 1);
+        made.proof[at_] ^= bytes1(uint8(1) << (bit % 8));
+        if (at_ >= 64 * uint256(shape.committedPoints)) {
+            _expectInvalid(circuitId, made);
+            return;
+        }
+        bytes32 actual = this.hashPoints(made.proof, shape.committedPoints);
+        bytes32 commitment = models.modelOf(modelId).commitment;
+        bytes32[] memory words = circuitId == dedicatedId ? noVka : vka;
+        vm.prank(prover);
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyRegistry.NotThisModel.selector, commitment, actual));
+        accuracy.claim(modelId, circuitId, made.threshold, made.count, made.proof, words);
+    }
+
+    function testFuzz_RevertWhen_OneBitOfTheArtefactIsFlipped(uint16 word, uint8 bit) public {
+        bytes32 expected = keccak256(abi.encodePacked(vka));
+        bytes32[] memory words = vka;
+        words[word % words.length] ^= bytes32(uint256(1) << bit);
+        bytes32 actual = keccak256(abi.encodePacked(words));
+        vm.prank(prover);
+        vm.expectRevert(abi.encodeWithSelector(ICircuitRegistry.VkaMismatch.selector, expected, actual));
+        accuracy.claim(
+            modelId, reusableId, cases[REUSABLE].threshold, cases[REUSABLE].count, cases[REUSABLE].proof, words
+        );
+    }
+
+    // What the generated verifiers do, which the registry relies on or makes up for
+
+    function test_ReusableVerifierIgnoresTrailingWordsAndTheRegistryDoesNot() public {
+        bytes memory longer = bytes.concat(cases[REUSABLE].proof, new bytes(32));
+        (bool valid, bytes32 digest) = reusable.verifyProof(longer, cases[REUSABLE].instances, vka);
+        assertTrue(valid);
+        assertEq(digest, keccak256(abi.encodePacked(vka)));
+        vm.prank(prover);
+        bytes4 selector = ICircuitRegistry.ProofLengthMismatch.selector;
+        vm.expectRevert(abi.encodeWithSelector(selector, shape.proofLength, longer.length));
+        accuracy.claim(modelId, reusableId, cases[REUSABLE].threshold, cases[REUSABLE].count, longer, vka);
+    }
+
+    function test_RevertWhen_DedicatedVerifierGetsTrailingWords() public {
+        bytes memory longer = bytes.concat(cases[DEDICATED].proof, new bytes(32));
+        // No data: the generated code's only refusal.
+        vm.expectRevert(bytes(""));
+        dedicated.verifyProof(longer, cases[DEDICATED].instances);
+    }
+
+    function test_ReusableVerifierAnswersWithAMalformedArray() public view {
+        bytes memory call_ = abi.encodeWithSelector(
+            reusable.verifyProof.selector, cases[REUSABLE].proof, cases[REUSABLE].instances, vka
+        );
+        (bool success, bytes memory answer) = address(reusable).staticcall(call_);
+        assertTrue(success);
+        (,, uint256 offset) = abi.decode(answer, (uint256, bytes32, uint256));
+        // The array's offset would be 96; its length in bytes stands in that place.
+        assertTrue(offset != 96);
+    }
+
+    function test_VerifiersRefuseInstancesAboveTheModulus() public {
+        uint256[] memory instances = _withAliasedResult(cases[REUSABLE].instances);
+        vm.expectRevert(bytes(""));
+        reusable.verifyProof(cases[REUSABLE].proof, instances, vka);
+        instances = _withAliasedResult(cases[DEDICATED].instances);
+        vm.expectRevert(bytes(""));
+        dedicated.verifyProof(cases[DEDICATED].proof, instances);
+        vm.expectRevert(abi.encodeWithSelector(BN254.NotInScalarField.selector, instances[instances.length - 1]));
+        circuits.verify(dedicatedId, cases[DEDICATED].proof, instances, noVka);
+    }
+
+    function test_VerifiersRefuseAnotherNumberOfInstances() public view {
+        uint256[] memory fewer = Challenge.instances(cases[REUSABLE].rho, shape.checks - 1, cases[REUSABLE].count);
+        assertFalse(circuits.verify(reusableId, cases[REUSABLE].proof, fewer, vka));
+        uint256[] memory more = Challenge.instances(cases[REUSABLE].rho, shape.checks + 1, cases[REUSABLE].count);
+        assertFalse(circuits.verify(reusableId, cases[REUSABLE].proof, more, vka));
+    }
+
+    function test_RevertWhen_ArtefactIsNotRegisteredWithTheVerifier() public {
+        bytes32[] memory words = vka;
+        words[words.length - 1] ^= bytes32(uint256(1));
+        ICircuitRegistry.Circuit memory circuit = describe(false);
+        circuit.vkaDigest = keccak256(abi.encodePacked(words));
+        bytes32 id = circuits.register(circuit);
+        vm.expectRevert(abi.encodeWithSelector(ICircuitRegistry.VkaNotRegistered.selector, circuit.vkaDigest));
+        circuits.verify(id, cases[REUSABLE].proof, cases[REUSABLE].instances, words);
+    }
+
+    // Cost
+
+    function test_GatedClaimThroughTheReusableVerifierCostsAtMost1200000() public {
+        assertLe(_claimGas(REUSABLE, reusableId, vka), 1_200_000);
+    }
+
+    function test_GatedClaimThroughADedicatedVerifierCostsAtMost950000() public {
+        assertLe(_claimGas(DEDICATED, dedicatedId, noVka), 950_000);
+    }
+
+    /// @dev A transaction's cost: all addresses and slots cold, and its data paid for. bench/zk_gas.py measures real
+    /// ones.
+    function _claimGas(uint256 index, bytes32 circuitId, bytes32[] memory words) private returns (uint256) {
+        Case memory made = cases[index];
+        bytes memory call_ = abi.encodeCall(
+            IAccuracyRegistry.claim, (modelId, circuitId, made.threshold, made.count, made.proof, words)
+        );
+        vm.cool(address(accuracy));
+        vm.cool(address(circuits));
+        vm.cool(address(models));
+        vm.cool(address(reusable));
+        vm.cool(address(dedicated));
+        vm.prank(prover);
+        uint256 before = gasleft();
+        (bool success,) = address(accuracy).call(call_);
+        uint256 used = before - gasleft();
+        assertTrue(success);
+        return used + _intrinsicGas(call_);
+    }
+
+    function _intrinsicGas(bytes memory data) private pure returns (uint256 gas_) {
+        gas_ = 21_000;
+        for (uint256 i = 0; i < data.length; ++i) {
+            gas_ += data[i] == 0 ? 4 : 16;
+        }
+    }
+
+    function test_ContractsFitEip170() public view {
+        assertLe(address(reusable).code.length, 24_576);
+        assertLe(address(dedicated).code.length, 24_576);
+        assertLe(address(circuits).code.length, 24_576);
+        assertLe(address(models).code.length, 24_576);
+        assertLe(address(accuracy).code.length, 24_576);
+        assertLe(address(inputs).code.length, 24_576);
+    }
+
+    function _witness(bytes memory proof) private view returns (bytes32) {
+        return this.hashRange(proof, shape.committedPoints, shape.witnessPoints);
+    }
+
+    function hashRange(bytes calldata proof, uint256 first, uint256 count) external pure returns (bytes32) {
+        return keccak256(proof[64 * first:64 * (first + count)]);
+    }
+
+    /// @dev The same inputs to a circuit, another value to a contract.
+    function _withAliasedResult(uint256[] memory instances) private pure returns (uint256[] memory) {
+        instances[instances.length - 1] += BN254.SCALAR_FIELD;
+        return instances;
+    }
+}
