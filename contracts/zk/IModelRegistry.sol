@@ -5,7 +5,8 @@ pragma solidity ^0.8.28;
 /// @notice A model is registered by the hash of the curve points that commit to its tensors. Registration fixes the
 /// model at a block; that the owner knows it is shown by the first proof about it, not here. Each proof reveals one
 /// evaluation of each committed polynomial, so the tensors carry random salt entries, and the registry counts proofs
-/// and refuses more than the owner said that there are salt entries for.
+/// and refuses more than the owner said that the salt entries hide: one fewer than there are, because the commitment is
+/// itself a relation on them.
 /// @dev The count is per owner and commitment: it keeps owners from giving their own weights away. A model cannot
 /// change hands, because proofs are bound to the sender and the budget to the owner: a buyer registers the same
 /// commitment.
@@ -13,7 +14,7 @@ interface IModelRegistry {
     /// @notice A registered model.
     /// @param owner the only sender whose proofs count.
     /// @param registeredBlock since when the model has been fixed.
-    /// @param proofLimit how many proofs about it may be published; at most the number of its salt entries.
+    /// @param proofLimit how many proofs about it may be published; fewer than its salt entries.
     /// @param proofs how many have been.
     /// @param revoked whether the owner has withdrawn it, for good.
     /// @param commitment keccak256 of the points that commit to its tensors.
@@ -65,7 +66,7 @@ interface IModelRegistry {
     error ProofLimitReached(bytes32 modelId, uint256 proofLimit);
 
     /// @notice Registers a model of the sender.
-    /// @param proofLimit at most the number of random salt entries in each of the model's tensors.
+    /// @param proofLimit at most one fewer than the random salt entries in each tensor that the commitment covers.
     /// @param consumers contracts that may record proofs, at most eight.
     /// @return modelId `keccak256(abi.encode(owner, commitment))`: nobody can take a commitment before its owner.
     function register(bytes32 commitment, uint24 proofLimit, address[] calldata consumers)

@@ -13,8 +13,8 @@ contract PrivateInput is IPrivateInput {
 
     /// @notice Begins the challenge of every attestation.
     bytes32 public constant ATTEST_DOMAIN = keccak256("pyml.zk.PrivateInput.attest.v1");
-    /// @notice Most proofs of one sender about one input: the number of salt entries that pyml appends by default. Each
-    /// proof reveals one evaluation of each committed polynomial.
+    /// @notice Most proofs of one sender about one input: one fewer than the salt entries that pyml appends. Each proof
+    /// reveals one evaluation of each committed polynomial, and the commitment is one relation more.
     uint256 public constant MAX_PROOFS_PER_INPUT = 255;
 
     /// @notice Where circuits are registered and proofs verified.

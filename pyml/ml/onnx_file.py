@@ -1,7 +1,8 @@
 """Perceptrons in and out of ONNX: what another tool trained comes in as dense layers, ours go out for any runtime.
 
 Read: Gemm, MatMul, Add (of a bias), Relu between layers; a leading Flatten or Reshape; Identity, Dropout, Constant.
-Anything else is refused by node and operator. Files are hostile: size-limited, no external data, checked by onnx.
+Anything else is refused by node and operator. Files are hostile: size-limited, no external data, no operators of the
+file's own, checked by onnx.
 """
 
 # onnx has incomplete type stubs.
@@ -27,6 +28,9 @@ from pyml.ml.networks import DenseLayer
 
 MAX_BYTES = 1 << 28
 OPSET = 16
+OLDEST_OPSET = 7
+"""Before it, Gemm and Add broadcast by attributes of their own."""
+_STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
 _SUPPORTED = "Gemm, MatMul, Add, Relu between layers; Flatten or Reshape first; Identity, Dropout"
 
 
@@ -79,24 +83,37 @@ class _Reader:
     def take(self, node: Any, array: Callable[[Any], NDArray[Any]]) -> None:
         kind, name = str(node.op_type), str(node.name or node.op_type)
         attributes = {item.name: item for item in node.attribute}
-        if kind == "Constant" and "value" in attributes:
-            self._constants[node.output[0]] = array(attributes["value"].t)
+        if node.domain not in _STANDARD_DOMAINS:
+            raise self._refusal(name, kind, f"it is of the domain {node.domain}, not ONNX's own")
+        if self._names_constant(node, kind, attributes, array):
             return
-        if self._value not in node.input:
+        if self._value not in (node.input if kind == "Add" else node.input[:1]):
             raise self._refusal(name, kind, "it does not continue the chain from input to output")
         if kind == "Gemm":
             self._gemm(name, node, attributes)
         elif kind == "MatMul":
-            self._dense(name, self._constant(node, 1, name, kind), None)
+            self._dense(name, self._constant(node, 1, name, kind))
         elif kind == "Add":
             self._add(name, node)
         elif kind == "Relu":
             if not self._relu_due:
                 raise self._refusal(name, kind, "a ReLU belongs after a dense layer")
             self._relu_due = self._bias_open = False
-        elif not (kind in {"Identity", "Dropout"} or (kind in {"Flatten", "Reshape"} and not self._layers)):
-            raise self._refusal(name, kind, "circuits prove dense layers with ReLU between them")
+        else:
+            self._pass(name, node, attributes)
         self._value = node.output[0]
+
+    def _names_constant(
+        self, node: Any, kind: str, attributes: dict[str, Any], array: Callable[[Any], NDArray[Any]]
+    ) -> bool:
+        if kind == "Constant":
+            if "value" in attributes:
+                self._constants[node.output[0]] = array(attributes["value"].t)
+            return True
+        if kind == "Identity" and node.input[0] in self._constants:  # so exporters share equal tensors
+            self._constants[node.output[0]] = self._constants[node.input[0]]
+            return True
+        return False
 
     def finish(self, output: str) -> tuple[DenseLayer, ...]:
         if output != self._value:
@@ -104,6 +121,18 @@ class _Reader:
         if not self._layers or not self._relu_due:
             raise ModelError(f"{self._path}: the network does not end in a dense layer", expected=_SUPPORTED)
         return tuple(self._layers)
+
+    def _pass(self, name: str, node: Any, attributes: dict[str, Any]) -> None:
+        """Operators that leave the values as they are."""
+        kind = str(node.op_type)
+        if kind not in {"Identity", "Dropout"} and (kind not in {"Flatten", "Reshape"} or self._layers):
+            raise self._refusal(name, kind, "circuits prove dense layers with ReLU between them")
+        if kind == "Flatten" and "axis" in attributes and attributes["axis"].i != 1:
+            raise self._refusal(name, kind, "axis must be 1")
+        if kind == "Dropout" and len(node.input) > 2 and node.input[2]:
+            training = self._constants.get(node.input[2])
+            if training is None or training.any():
+                raise self._refusal(name, kind, "training_mode must be false")
 
     def _gemm(self, name: str, node: Any, attributes: dict[str, Any]) -> None:
         for factor in ("alpha", "beta"):
@@ -114,19 +143,27 @@ class _Reader:
         weight = self._constant(node, 1, name, "Gemm")
         if "transB" in attributes and attributes["transB"].i:
             weight = weight.T
-        bias = self._constant(node, 2, name, "Gemm") if len(node.input) > 2 else None
-        self._dense(name, weight, bias)
+        self._dense(name, weight)
+        if len(node.input) > 2 and node.input[2]:
+            self._bias(name, "Gemm", self._constant(node, 2, name, "Gemm"))
         self._bias_open = False
 
     def _add(self, name: str, node: Any) -> None:
         if not self._bias_open:
             raise self._refusal(name, "Add", "only the bias of a MatMul may be added")
         place = 1 if node.input[0] == self._value else 0
-        last = self._layers.pop()
-        self._layers.append(DenseLayer(last.name, last.weight, self._constant(node, place, name, "Add").reshape(-1)))
+        self._bias(name, "Add", self._constant(node, place, name, "Add"))
         self._bias_open = False
 
-    def _dense(self, name: str, weight: NDArray[Any], bias: NDArray[Any] | None) -> None:
+    def _bias(self, name: str, kind: str, bias: NDArray[Any]) -> None:
+        """Give the last layer its bias: one number an output, not one a sample or a matrix."""
+        last = self._layers.pop()
+        width = last.weight.shape[1]
+        if bias.shape[-1:] != (width,) or bias.size != width:
+            raise self._refusal(name, kind, f"a bias of shape {bias.shape} is not one number for each output")
+        self._layers.append(DenseLayer(last.name, last.weight, bias.reshape(-1)))
+
+    def _dense(self, name: str, weight: NDArray[Any]) -> None:
         if self._relu_due:
             raise self._refusal(name, "dense layer", "two layers without a ReLU between them")
         if weight.ndim != 2:
@@ -137,8 +174,7 @@ class _Reader:
                 expected=f"{self._layers[-1].weight.shape[1]} inputs",
                 got=weight.shape[0],
             )
-        zero = np.zeros(weight.shape[1])
-        self._layers.append(DenseLayer(name, weight.astype(np.float64), zero if bias is None else bias.reshape(-1)))
+        self._layers.append(DenseLayer(name, weight.astype(np.float64), np.zeros(weight.shape[1])))
         self._relu_due = self._bias_open = True
 
     def _constant(self, node: Any, place: int, name: str, kind: str) -> NDArray[Any]:
@@ -166,18 +202,30 @@ def _load(onnx: Any, path: Path) -> Any:
         raise ModelError(f"{path} is not an ONNX file", hint="Write one with `pyml zk train` or torch.onnx.") from error
     if not model.HasField("graph") or not model.graph.node:
         raise ModelError(f"{path} is not an ONNX file", expected="a graph with at least one operator")
-    for tensor in model.graph.initializer:
-        if tensor.external_data:
-            raise ModelError(f"{path} keeps its weights in another file", expected="weights inside the ONNX file")
+    _require_plain(path, model)
     try:
         onnx.checker.check_model(model)
-    except onnx.checker.ValidationError as error:
-        raise ModelError(f"{path} is not a valid ONNX model: {str(error).splitlines()[0][:200]}") from error
+    except (onnx.checker.ValidationError, UnicodeDecodeError) as error:  # the latter where it quotes a mangled name
+        raise ModelError(f"{path} is not a valid ONNX model: {' '.join(str(error).split())[:200]}") from error
     return model
+
+
+def _require_plain(path: Path, model: Any) -> None:
+    """Refuse tensors kept elsewhere, operators that the file defines itself, and operator sets of the old meaning."""
+    values = [item.t for node in model.graph.node for item in node.attribute if item.HasField("t")]
+    if any(tensor.external_data for tensor in [*model.graph.initializer, *values]):
+        raise ModelError(f"{path} keeps its weights in another file", expected="weights inside the ONNX file")
+    if any(function.domain in _STANDARD_DOMAINS for function in model.functions):
+        raise ModelError(f"{path} redefines operators of ONNX", expected="standard operators")
+    opsets = [entry.version for entry in model.opset_import if entry.domain in _STANDARD_DOMAINS]
+    if min(opsets, default=1) < OLDEST_OPSET:
+        raise ModelError(
+            f"{path} uses an old operator set", expected=f"version {OLDEST_OPSET} or newer", got=min(opsets, default=1)
+        )
 
 
 def _array(onnx: Any, tensor: Any, path: Path) -> NDArray[Any]:
     try:
         return np.asarray(onnx.numpy_helper.to_array(tensor))
-    except (ValueError, TypeError) as error:
-        raise ModelError(f"{path}: a constant cannot be read: {error}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(f"{path}: a constant cannot be read ({type(error).__name__}: {error})") from error

@@ -90,15 +90,10 @@ class CircuitFolder:
             else:  # data sets are heavy: opening a compiled circuit does not load them
                 accuracy_graph(self.statement, self.labelled_set(load))(path)
 
-        pinned = self.path / "settings.json"
-        circuit = workspace.build_circuit(
-            self.statement,
-            write_graph,
-            pinned_settings=pinned.read_bytes() if pinned.exists() else None,
-            progress=progress,
-        )
-        if not pinned.exists():
-            write_atomically(pinned, circuit.files.settings.read_bytes())
+        settings = self._pinned_settings()
+        circuit = workspace.build_circuit(self.statement, write_graph, pinned_settings=settings, progress=progress)
+        if settings is None:
+            write_atomically(self.path / "settings.json", circuit.files.settings.read_bytes())
         self._pin(circuit)
         return circuit
 
@@ -111,6 +106,13 @@ class CircuitFolder:
             _require_equal(self.path, table, tables[table], digests)
             return
         self._write_pins({**tables, table: digests})
+
+    def _pinned_settings(self) -> bytes | None:
+        path = self.path / "settings.json"
+        try:
+            return path.read_bytes() if path.exists() else None
+        except OSError as error:
+            raise CircuitError(f"{path} cannot be read: {error.strerror}") from error
 
     def _pin(self, circuit: Circuit) -> None:
         # The engine serialises the compiled circuit from a hash map, so that equal circuits have unequal bytes.
@@ -129,7 +131,7 @@ class CircuitFolder:
         try:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
             return {name: {str(key): str(value) for key, value in table.items()} for name, table in tables.items()}
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
             raise CircuitError(f"{path} cannot be read: {error}") from error
 
     def _write_pins(self, tables: dict[str, dict[str, str]]) -> None:

@@ -7,6 +7,9 @@ Soundness (``specification`` rules, each with a regression test):
 * the engine's own Freivalds product is never used (``disable_freivalds``; settings with einsum columns are refused):
   it returns cells that nothing constrains;
 * everything is at scale 0, so no division is ever laid out (its gadget accepts two quotients);
+* the engine fills a lookup table upwards beyond the range it is given, until the column is full, and takes tables
+  from a shared cache unchecked: the range is chosen so that it is full exactly at table_high, every step has a cache
+  of its own, and after set-up the table that went into the verifying key is read back and compared, entry by entry;
 * private inputs are not range-checked by the engine (``ignore_range_check_inputs_outputs``) because the graph passes
   every value that needs a range through the lookup, and the others need none;
 * ``gen_settings`` emits tables in random order, which would change the verifying key: they are sorted and pinned.
@@ -26,7 +29,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from pyml.crypto.bn254 import POINT_BYTES, Point, decode_felt, decompress_point, encode_felt
+from pyml.crypto.bn254 import POINT_BYTES, SCALAR_MODULUS, Point, decode_felt, decompress_point, encode_felt
 from pyml.errors import CircuitError, ProofError, PymlError, ResourceError
 from pyml.zk.engine import CircuitFiles, KeyFiles, Progress, Proof, Tensors, silent
 from pyml.zk.layout import committed_layout, witness_layout
@@ -35,11 +38,15 @@ from pyml.zk.statement import Statement
 
 ENGINE_VERSION = "23.0.5"
 SPARE_ROWS = 16
-"""Rows that halo2 blinds; 10 are used, the rest is room for the permutation's last rows."""
-INNER_COLUMNS = (2, 3)
-"""Column counts tried. From 4 on the lookup's degree doubles the extended domain and everything costs twice."""
-_COST = {2: 1.0, 3: 1.39}
-"""Relative proving time per 2^k rows, measured (``bench/zk_accuracy.py --columns``)."""
+"""Rows kept free for halo2's blinding; the engine uses ``TABLE_SPARE_ROWS`` of them."""
+TABLE_SPARE_ROWS = 8
+"""Rows of a table's column that the engine does not fill: 5 blinding factors and 3."""
+_COST = {1: 0.71, 2: 1.0, 3: 1.36}
+"""Relative proving time per 2^k rows by inner columns, measured (``bench/zk_accuracy.py --columns``).
+
+From 4 on the lookup's degree doubles the extended domain and everything costs more than twice as much.
+"""
+INNER_COLUMNS = tuple(_COST)
 
 Settings = dict[str, Any]
 
@@ -67,13 +74,16 @@ class EzklEngine:
     def set_up(self, files: CircuitFiles, keys: KeyFiles, srs: Srs, *, progress: Progress = silent) -> None:
         require_degree(srs, self.degree(files))
         progress("making proving and verifying keys")
-        _step(
-            "setup",
-            model=files.compiled,
-            vk_path=keys.verifying_key,
-            pk_path=keys.proving_key,
-            srs_path=srs.path,
-        )
+        with tempfile.TemporaryDirectory(prefix="pyml-table-") as cache:
+            _step(
+                "setup",
+                cache=Path(cache),
+                model=files.compiled,
+                vk_path=keys.verifying_key,
+                pk_path=keys.proving_key,
+                srs_path=srs.path,
+            )
+            require_exact_table(Path(cache), read_settings(files.settings))
         progress("writing the verifying-key artefact")
         _step(
             "create_evm_vka",
@@ -192,7 +202,9 @@ class EzklEngine:
         table = numerics.table_high - numerics.table_low + 1
         longest = max(committed_layout(statement).size, witness_layout(statement).size)
         rows = max(settings["num_rows"], table, longest) + SPARE_ROWS
-        settings["run_args"]["logrows"] = (rows - 1).bit_length()
+        degree = (rows - 1).bit_length()
+        settings["run_args"]["logrows"] = degree
+        settings["run_args"]["lookup_range"] = list(full_table(degree, numerics.table_high))
         return canonical_settings(settings)
 
     def _witness(
@@ -210,7 +222,15 @@ class EzklEngine:
             vk_path=keys.verifying_key,
             srs_path=srs.path,
         )
-        processed = json.loads(output.read_text(encoding="utf-8"))["processed_inputs"]["polycommit"]
+        witness = json.loads(output.read_text(encoding="utf-8"))
+        low, high = read_settings(files.settings)["run_args"]["lookup_range"]
+        if witness["min_lookup_inputs"] < low or witness["max_lookup_inputs"] > high:  # the prover would never return
+            raise ProofError(
+                "a private value is outside the lookup table",
+                expected=f"[{low}, {high}]",
+                got=f"[{witness['min_lookup_inputs']}, {witness['max_lookup_inputs']}]",
+            )
+        processed = witness["processed_inputs"]["polycommit"]
         return tuple(decompress_point(bytes.fromhex(point)) for tensor in processed[:-1] for point in tensor)
 
 
@@ -246,7 +266,7 @@ def require_sound_settings(settings: Settings, statement: Statement) -> None:
         "parameter scale": (0, run["param_scale"]),
         "output scales": ({0}, set(settings["model_output_scales"])),
         "lookup tables": ([{"HardSwish": {"scale": 1.0}}], settings["required_lookups"]),
-        "lookup range": ([numerics.table_low, numerics.table_high], list(run["lookup_range"])),
+        "lookup range": (list(full_table(run["logrows"], numerics.table_high)), list(run["lookup_range"])),
         "input visibility": ("KZGCommit", _visibility(run["input_visibility"])),
         "output visibility": ("Public", _visibility(run["output_visibility"])),
         "parameter visibility": ("Fixed", _visibility(run["param_visibility"])),
@@ -261,6 +281,30 @@ def require_sound_settings(settings: Settings, statement: Statement) -> None:
     for rule, (expected, got) in wanted.items():
         if expected != got:
             raise CircuitError(f"the circuit's settings break a soundness rule: {rule}", expected=expected, got=got)
+
+
+def full_table(degree: int, table_high: int) -> tuple[int, int]:
+    """The lookup range that fills a column of 2^degree rows and ends at ``table_high``."""
+    return table_high + 1 - (1 << degree) + TABLE_SPARE_ROWS, table_high
+
+
+def require_exact_table(cache: Path, settings: Settings) -> None:
+    """Compare the table that set-up used with exact ReLU on the settings' range; ``CircuitError`` if it is any other.
+
+    The engine leaves its tables in ``cache/<operator>_<scale>_<low>_<high>/{inputs,outputs}``, 32 little-endian bytes
+    an entry. Its two range-check tables are there as well; no operator of the graphs uses them.
+    """
+    low, high = settings["run_args"]["lookup_range"]
+    table = cache / "cache" / f"hardswish_1_{low}_{high}"
+    unused = {f"rangecheck_{first}_{last}" for first, last in settings["required_range_checks"]}
+    found = {folder.name for folder in table.parent.iterdir()} if table.parent.is_dir() else set[str]()
+    if found - unused != {table.name}:
+        raise CircuitError("set-up used other lookup tables", expected=table.name, got=sorted(found - unused))
+    wanted = {"inputs": range(low, high + 1), "outputs": (max(value, 0) for value in range(low, high + 1))}
+    for name, values in wanted.items():
+        expected = b"".join((value % SCALAR_MODULUS).to_bytes(32, "little") for value in values)
+        if (table / name).read_bytes() != expected:
+            raise CircuitError(f"the lookup table of the verifying key is not ReLU on [{low}, {high}]", got=table.name)
 
 
 def read_artefact(path: Path) -> tuple[bytes, ...]:
@@ -335,11 +379,14 @@ def _secret_folder(entries: int) -> Generator[Path]:
         yield Path(folder)
 
 
-def _step(step: str, **arguments: object) -> Any:
-    """Run one engine call in a child process and return its JSON result."""
+def _step(step: str, *, cache: Path | None = None, **arguments: object) -> Any:
+    """Run one engine call in a child process and return its JSON result; ``cache`` keeps the engine's tables."""
+    if cache is None:
+        with tempfile.TemporaryDirectory(prefix="pyml-table-") as folder:
+            return _step(step, cache=Path(folder), **arguments)
     request = json.dumps({name: str(value) if isinstance(value, Path) else value for name, value in arguments.items()})
     child = subprocess.Popen(
-        [sys.executable, "-m", "pyml.zk.ezkl", step],
+        ["env", f"EZKL_REPO_PATH={cache}", sys.executable, "-m", "pyml.zk.ezkl", step],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

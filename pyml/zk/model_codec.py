@@ -77,24 +77,45 @@ def decode_secret_model(data: bytes) -> SecretModel:
 
 def _network(table: dict[str, Any]) -> IntegerNetwork:
     try:
-        if table["version"] != 1:
+        if table["version"] != 1 or type(table["version"]) is not int:
             raise ModelError("a model file has an unknown version", expected=1, got=table["version"])
-        layers = tuple(
-            IntegerLayer(
-                _integers(layer["weight"]), _integers(layer["bias"]), int(layer["bias_unit"]), int(layer["shift"])
+        _require_keys(table, {"version", "bits", "input_max", "layers"})
+        layers: list[IntegerLayer] = []
+        for layer in table["layers"]:
+            _require_keys(layer, {"weight", "bias", "bias_unit", "shift"})
+            layers.append(
+                IntegerLayer(
+                    _integers(layer["weight"]),
+                    _integers(layer["bias"]),
+                    _integer(layer["bias_unit"]),
+                    _integer(layer["shift"]),
+                )
             )
-            for layer in table["layers"]
-        )
-        return IntegerNetwork(layers, int(table["bits"]), int(table["input_max"]))
+        return IntegerNetwork(tuple(layers), _integer(table["bits"]), _integer(table["input_max"]))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError("a model file has the wrong form") from error
 
 
+def _require_keys(table: dict[str, Any], keys: set[str]) -> None:
+    if set(table) != keys:
+        raise ModelError("a model file has the wrong form", expected=sorted(keys), got=sorted(table))
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int:
+        raise ModelError("a model file has a number that is not an integer", got=str(value)[:80])
+    return value
+
+
 def _integers(values: object) -> NDArray[np.int64]:
-    array = np.array(values)
-    if array.dtype.kind != "i":
-        raise ModelError("a model file has weights that are not integers")
-    return array.astype(np.int64)
+    flat: list[object] = [values]
+    while flat:
+        value = flat.pop()
+        if isinstance(value, list):
+            flat.extend(cast("list[object]", value))
+        elif type(value) is not int:  # NumPy would take True for 1
+            raise ModelError("a model file has weights that are not integers", got=str(value)[:80])
+    return np.array(values, dtype=np.int64)
 
 
 def _parsed(data: bytes) -> dict[str, Any]:

@@ -37,11 +37,8 @@ def read_sample(path: Path, features: int) -> NDArray[np.int64]:
     try:
         if path.stat().st_size > _MAX_INPUT_BYTES:
             raise InputError(f"{path} is too large for one input", expected=f"at most {_MAX_INPUT_BYTES} bytes")
-        if path.suffix == ".npy":
-            values = np.asarray(np.load(path, allow_pickle=False))
-        else:
-            values = np.array(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, EOFError) as error:
+        values = _read_npy(path) if path.suffix == ".npy" else np.array(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not an input: {error}", expected="a JSON list of integers, or .npy") from error
     if values.dtype.kind not in "iu" or values.size != features:
         raise InputError(
@@ -49,4 +46,16 @@ def read_sample(path: Path, features: int) -> NDArray[np.int64]:
             expected=f"{features} integers",
             got=f"{values.size} values of type {values.dtype}",
         )
+    if values.dtype == np.uint64 and values.max() >= 2**63:
+        raise InputError(f"{path} has a number that no model takes", expected="below 2^63", got=values.max())
     return values.reshape(-1).astype(np.int64)
+
+
+def _read_npy(path: Path) -> NDArray[np.generic]:
+    with path.open("rb") as stream:
+        try:
+            return np.lib.format.read_array(stream, allow_pickle=False)
+        except (OSError, ValueError):
+            raise
+        except Exception as error:  # the header is parsed as Python: TokenError, SyntaxError, TypeError, MemoryError, …
+            raise ValueError(f"its header is malformed ({type(error).__name__})") from error

@@ -14,7 +14,7 @@ import hashlib
 import http.client
 import shutil
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -143,26 +143,31 @@ def download_public(home: Path, degree: int, *, progress: Callable[[str, float],
 
     def fetch(output: BinaryIO) -> None:
         digest, total = hashlib.sha256(), file_size(degree)
-        with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310  # https, constant
-            while chunk := response.read(1 << 20):
-                output.write(chunk)
-                digest.update(chunk)
-                if output.tell() > total:
-                    break
-                if progress is not None:
-                    progress(f"downloading k = {degree}", output.tell() / total)
+        for chunk in _chunks(url):
+            output.write(chunk)
+            digest.update(chunk)
+            if output.tell() > total:
+                break
+            if progress is not None:
+                progress(f"downloading k = {degree}", output.tell() / total)
         if digest.hexdigest() != wanted:
             raise SrsError(f"{url} does not match its pinned digest", expected=wanted, got=digest.hexdigest())
 
+    write_atomically(target, fetch)
+    return open_srs(target)
+
+
+def _chunks(url: str) -> Iterator[bytes]:
     try:
-        write_atomically(target, fetch)
+        with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310  # https, constant
+            while chunk := response.read(1 << 20):
+                yield chunk
     except (OSError, http.client.HTTPException) as error:
         raise SrsError(
             f"{url} cannot be downloaded: {error}",
             hint="Fetch it by other means and name it with `pyml zk srs --file`; "
             "on a development chain `--insecure` makes one here.",
         ) from error
-    return open_srs(target)
 
 
 def require_degree(srs: Srs, degree: int) -> None:

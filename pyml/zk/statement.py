@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -73,7 +73,7 @@ class Numerics:
     """Sizes of the gadgets; every one is public and part of the digest."""
 
     lookup_bits: int = 13
-    """b: the table is exact ReLU on [-2**b + GUARD_ROWS, 2**b - 1]; a limb holds b bits."""
+    """b: the table is exact ReLU at least from -2**b + GUARD_ROWS, and exactly up to 2**b - 1; a limb holds b bits."""
     margin_limbs: int = 2
     """Limbs of a logit margin: margins below 2**(lookup_bits * margin_limbs) can be proved."""
     committed_salts: int = 256
@@ -158,7 +158,7 @@ class Statement:
         return (
             "# Public statement of a pyml circuit. Its sha256 digest (canonical JSON) is registered on chain.\n"
             f'version = 1\nkind = "{self.kind}"\nsamples = {self.samples}\n'
-            f'subject = "{self.subject}"\nsubject_name = {json.dumps(self.subject_name)}\n\n'
+            f'subject = "{self.subject}"\nsubject_name = {_toml_string(self.subject_name)}\n\n'
             "[visibility]\n" + _VISIBILITY[self.kind] + "\n"
             f"[architecture]\nsizes = {list(shape.sizes)}\nbias_units = {list(shape.bias_units)}\n"
             f"shifts = {list(shape.shifts)}\nweight_bits = {shape.weight_bits}\ninput_max = {shape.input_max}\n\n"
@@ -182,6 +182,11 @@ _VISIBILITY: dict[Kind, str] = {
 }
 
 
+def _toml_string(text: str) -> str:
+    """JSON's escapes are TOML's, but for DEL and for the halves of surrogate pairs, which TOML has no escape for."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def read_statement(path: Path) -> Statement:
     """Read ``circuit.toml``; raises ``CircuitError`` with the offending key on anything malformed."""
     try:
@@ -200,6 +205,8 @@ def statement_from_dict(table: dict[str, Any]) -> Statement:
         raise CircuitError("a circuit statement has the wrong keys", expected=sorted(known), got=sorted(table))
     try:
         shape, numerics = dict(table["architecture"]), dict(table["numerics"])
+        if odd := set(numerics) ^ {item.name for item in fields(Numerics)}:
+            raise KeyError(", ".join(sorted(odd)))
         architecture = Architecture(
             sizes=_integers(shape.pop("sizes")),
             bias_units=_integers(shape.pop("bias_units")),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pyml.crypto.bn254 import SCALAR_MODULUS
 from pyml.errors import InputError, ModelError
-from pyml.ml.integer import IntArray, IntegerNetwork, hidden, predict, require_inputs
+from pyml.ml.integer import IntArray, IntegerNetwork, correct, hidden, predict, require_inputs
 from pyml.zk.layout import Layout, committed_layout, witness_layout
 from pyml.zk.statement import Architecture, Statement
 
@@ -83,16 +83,16 @@ def accuracy_tensors(
     Raises ``ModelError`` naming layer and sample when an activation or margin leaves the lookup range.
     """
     committed = salted(committed_model(statement, network), model_salts, committed_layout(statement))
+    matched = correct(network, inputs, labels)
     pre_activations = hidden(network, inputs)
     logits = pre_activations[-1]
     answers = np.asarray(labels, dtype=np.int64)
     parts = _limbs_of_layers(statement, pre_activations[:-1])
     one_hot = np.eye(statement.architecture.sizes[-1], dtype=np.int64)[answers]
     lead = np.take_along_axis(logits, answers[:, None], 1) - logits - 1 + 2 * one_hot
-    correct = np.asarray((lead >= 0).all(axis=1))
-    parts |= _margin_limbs(statement, np.where(correct[:, None], lead, 0))
+    parts |= _margin_limbs(statement, np.where(matched[:, None], lead, 0))
     parts["logits"] = logits
-    return PrivateTensors(committed, _flat(parts, statement, random_felt), int(correct.sum()))
+    return PrivateTensors(committed, _flat(parts, statement, random_felt), int(matched.sum()))
 
 
 def input_tensors(

@@ -157,6 +157,8 @@ def _checked_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = cast("dict[str, Any]", json.loads((folder / _MANIFEST).read_text(encoding="utf-8")))
         files = dict(manifest["files"])
+        if not files:
+            raise ValueError("it names no file")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{folder} has a damaged manifest", hint="Remove the folder; it is made again.") from error
     for name, digest in files.items():

@@ -1,4 +1,4 @@
-"""A Brownie user's way to the contracts: a real proof accepted by AccuracyRegistry, forged ones refused.
+"""A Brownie user's way to the contracts: real proofs accepted by AccuracyRegistry, forged ones refused.
 
     ./dev brownie test tests/brownie
 
@@ -22,7 +22,8 @@ from brownie import (
 from brownie.exceptions import VirtualMachineError
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "gated_claims.json").read_text())
-CASES = {case["id"]: case for case in VECTORS["cases"]}
+CIRCUIT = VECTORS["circuits"]["accuracy"]
+CLAIMS = [case for case in VECTORS["cases"] if case["circuit"] == "accuracy"]
 
 
 def become(address):
@@ -40,7 +41,7 @@ def accuracy(prover):
     assert chain.id == VECTORS["chainId"]
     deployer = become(VECTORS["deployer"])
     reusable = Halo2VerifierReusable.deploy({"from": deployer})
-    deployer.transfer(data=VECTORS["dedicatedInitCode"])
+    deployer.transfer(data=VECTORS["circuits"]["dedicated"]["initCode"])
     circuits = CircuitRegistry.deploy(reusable, {"from": deployer})
     models = ModelRegistry.deploy({"from": deployer})
     accuracy = AccuracyRegistry.deploy(models, circuits, {"from": deployer})
@@ -48,52 +49,42 @@ def accuracy(prover):
     assert [reusable, circuits, models, accuracy] == [
         addresses[name] for name in ("reusable", "circuits", "models", "accuracy")
     ]
-    reusable.registerVka(VECTORS["vka"], {"from": prover})
-    circuit = VECTORS["circuit"]
-    vka_digest = web3.keccak(b"".join(bytes.fromhex(word[2:]) for word in VECTORS["vka"]))
+    reusable.registerVka(CIRCUIT["vka"], {"from": prover})
     made = circuits.register(
         (
-            vka_digest,
+            web3.keccak(b"".join(bytes.fromhex(word[2:]) for word in CIRCUIT["vka"])),
             b"\0" * 32,
-            circuit["statementDigest"],
-            circuit["datasetDigest"],
+            CIRCUIT["statementDigest"],
+            CIRCUIT["datasetDigest"],
             ZERO_ADDRESS,
-            circuit["samples"],
-            circuit["proofLength"],
-            circuit["committedPoints"],
-            circuit["witnessPoints"],
-            circuit["checks"],
+            CIRCUIT["samples"],
+            CIRCUIT["proofLength"],
+            CIRCUIT["committedPoints"],
+            CIRCUIT["witnessPoints"],
+            CIRCUIT["checks"],
         ),
         {"from": prover},
     )
-    assert made.events["CircuitRegistered"]["circuitId"] == VECTORS["circuitIds"]["reusable"]
-    models.register(VECTORS["commitment"], 10, [accuracy], {"from": prover})
+    assert made.events["CircuitRegistered"]["circuitId"] == CIRCUIT["id"]
+    models.register(VECTORS["commitment"], VECTORS["proofLimit"], [accuracy], {"from": prover})
     return accuracy
 
 
 def claim(case):
-    return (
-        VECTORS["modelId"],
-        VECTORS["circuitIds"]["reusable"],
-        case["threshold"],
-        case["count"],
-        case["proof"],
-        VECTORS["vka"],
-    )
+    return VECTORS["modelId"], CIRCUIT["id"], case["threshold"], case["count"], case["proof"], CIRCUIT["vka"]
 
 
-@pytest.mark.parametrize("case", ["claim-forged-count", "claim-forged-activation", "claim-chosen-rho"])
+@pytest.mark.parametrize("case", [case for case in CLAIMS if case["result"] == "invalid"], ids=lambda case: case["id"])
 def test_forged_claim_is_refused(accuracy, prover, case):
     with pytest.raises(VirtualMachineError) as refused:
-        accuracy.claim.call(*claim(CASES[case]), {"from": prover})
-    circuit_id = bytes.fromhex(VECTORS["circuitIds"]["reusable"][2:])
-    assert refused.value.revert_msg.startswith(f"InvalidProof: {circuit_id}, ")
+        accuracy.claim.call(*claim(case), {"from": prover})
+    assert refused.value.revert_msg == f"InvalidProof: {bytes.fromhex(CIRCUIT['id'][2:])}, {int(case['rho'], 16)}"
 
 
 def test_honest_claim_is_accepted(accuracy, prover):
-    honest = CASES["claim-reusable"]
+    (honest,) = [case for case in CLAIMS if case["result"] == "valid"]
     accuracy.claim(*claim(honest), {"from": prover})
-    made = accuracy.claimOf(VECTORS["modelId"], VECTORS["circuitIds"]["reusable"])
+    made = accuracy.claimOf(VECTORS["modelId"], CIRCUIT["id"])
     assert (made["count"], made["threshold"]) == (honest["count"], honest["threshold"])
-    assert accuracy.isCertified(VECTORS["modelId"], VECTORS["circuitIds"]["reusable"], honest["count"])
-    assert not accuracy.isCertified(VECTORS["modelId"], VECTORS["circuitIds"]["reusable"], honest["count"] + 1)
+    assert accuracy.isCertified(VECTORS["modelId"], CIRCUIT["id"], honest["count"])
+    assert not accuracy.isCertified(VECTORS["modelId"], CIRCUIT["id"], honest["count"] + 1)

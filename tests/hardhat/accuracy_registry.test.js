@@ -1,5 +1,5 @@
-// A Hardhat user's way to the contracts: compiled by Hardhat, deployed with viem on a Hardhat node, and a real proof
-// (tests/vectors/gated_claims.json) accepted by AccuracyRegistry; a forged one is refused.
+// A Hardhat user's way to the contracts: compiled by Hardhat, deployed with viem on a Hardhat node, and real proofs
+// (tests/vectors/gated_claims.json) accepted by AccuracyRegistry and PrivateInput; forged ones are refused.
 //
 //   npx hardhat node &  npx hardhat test nodejs
 //
@@ -52,10 +52,28 @@ async function revertedWith(promise) {
 
 let accuracy;
 let circuits;
-let circuitId;
+let inputs;
 
-const claim = ({ threshold, count, proof }) => [vectors.modelId, circuitId, threshold, count, proof, vectors.vka];
-const simulate = (args) => accuracy.simulate.claim(args, { account: vectors.prover });
+const { accuracy: claimed, dedicated, input: attested } = vectors.circuits;
+const account = vectors.prover;
+const claim = ({ threshold, count, proof }) => [vectors.modelId, claimed.id, threshold, count, proof, claimed.vka];
+const attestation = ({ label, proof }) => [attested.id, vectors.purpose, label, proof, attested.vka];
+const simulate = (one) =>
+  "label" in one
+    ? inputs.simulate.attest(attestation(one), { account })
+    : accuracy.simulate.claim(claim(one), { account });
+
+async function register({ id, vka, ...description }, reusable) {
+  await mined(await reusable.write.registerVka([vka], { account }));
+  const circuit = {
+    ...description,
+    vkaDigest: keccak256(concatHex(vka)),
+    verifierCodeHash: zeroHash,
+    dedicatedVerifier: zeroAddress,
+  };
+  await mined(await circuits.write.register([circuit], { account }));
+  assert.equal(await circuits.read.idOf([circuit, zeroAddress]), id);
+}
 
 before(async () => {
   ({ provider } = await hre.network.create("devnet"));
@@ -67,49 +85,53 @@ before(async () => {
   await become(vectors.prover);
 
   const reusable = await deploy("Halo2VerifierReusable", []);
-  await mined(await wallet.sendTransaction({ account: vectors.deployer, data: vectors.dedicatedInitCode }));
+  await mined(await wallet.sendTransaction({ account: vectors.deployer, data: dedicated.initCode }));
   circuits = await deploy("CircuitRegistry", [reusable.address]);
   const models = await deploy("ModelRegistry", []);
   accuracy = await deploy("AccuracyRegistry", [models.address, circuits.address]);
-  for (const [name, contract] of Object.entries({ reusable, circuits, models, accuracy })) {
+  inputs = await deploy("PrivateInput", [circuits.address]);
+  for (const [name, contract] of Object.entries({ reusable, circuits, models, accuracy, privateInput: inputs })) {
     assert.equal(contract.address.toLowerCase(), vectors.addresses[name].toLowerCase(), name);
   }
 
-  await mined(await reusable.write.registerVka([vectors.vka], { account: vectors.prover }));
-  const circuit = {
-    ...vectors.circuit,
-    vkaDigest: keccak256(concatHex(vectors.vka)),
-    verifierCodeHash: zeroHash,
-    dedicatedVerifier: zeroAddress,
-  };
-  await mined(await circuits.write.register([circuit], { account: vectors.prover }));
-  circuitId = await circuits.read.idOf([circuit, zeroAddress]);
-  assert.equal(circuitId, vectors.circuitIds.reusable);
-  await mined(await models.write.register([vectors.commitment, 10, [accuracy.address]], { account: vectors.prover }));
+  await register(claimed, reusable);
+  await register(attested, reusable);
+  const { commitment, proofLimit } = vectors;
+  await mined(await models.write.register([commitment, proofLimit, [accuracy.address]], { account }));
 });
 
-for (const id of ["claim-forged-count", "claim-forged-activation", "claim-chosen-rho"]) {
-  test(`${id} is refused`, async () => {
-    const { errorName, args } = await revertedWith(simulate(claim(caseOf(id))));
+for (const one of vectors.cases.filter(({ result }) => result === "invalid")) {
+  test(`${one.id} is refused`, async () => {
+    const { errorName, args } = await revertedWith(simulate(one));
     assert.equal(errorName, "InvalidProof");
-    assert.equal(args[0], circuitId);
+    assert.deepEqual(args, [vectors.circuits[one.circuit].id, BigInt(one.rho)]);
   });
 }
 
-test("an honest proof with one bit flipped is refused", async () => {
-  const { proof, ...rest } = caseOf("claim-reusable");
-  const flipped = `${proof.slice(0, -1)}${(Number.parseInt(proof.at(-1), 16) ^ 1).toString(16)}`;
-  const { errorName } = await revertedWith(simulate(claim({ ...rest, proof: flipped })));
-  assert.equal(errorName, "InvalidProof");
+for (const id of ["claim-reusable", "attest"]) {
+  test(`${id} with one bit flipped is refused`, async () => {
+    const { proof, ...rest } = caseOf(id);
+    const flipped = `${proof.slice(0, -1)}${(Number.parseInt(proof.at(-1), 16) ^ 1).toString(16)}`;
+    const { errorName } = await revertedWith(simulate({ ...rest, proof: flipped }));
+    assert.equal(errorName, "InvalidProof");
+  });
+}
+
+test("an honest claim is accepted once", async () => {
+  const honest = caseOf("claim-reusable");
+  const { gasUsed } = await mined(await accuracy.write.claim(claim(honest), { account }));
+  assert.ok(gasUsed <= 1_200_000n, `a gated claim used ${gasUsed} gas`);
+  const made = await accuracy.read.claimOf([vectors.modelId, claimed.id]);
+  assert.deepEqual([made.count, made.threshold], [honest.count, honest.threshold]);
+  assert.equal(await accuracy.read.isCertified([vectors.modelId, claimed.id, honest.count]), true);
+  assert.equal(await accuracy.read.isCertified([vectors.modelId, claimed.id, honest.count + 1]), false);
+  assert.equal((await revertedWith(simulate(honest))).errorName, "WitnessAlreadyUsed");
 });
 
-test("an honest proof is accepted once", async () => {
-  const honest = caseOf("claim-reusable");
-  const { gasUsed } = await mined(await accuracy.write.claim(claim(honest), { account: vectors.prover }));
-  assert.ok(gasUsed <= 1_200_000n, `a gated claim used ${gasUsed} gas`);
-  const made = await accuracy.read.claimOf([vectors.modelId, circuitId]);
-  assert.deepEqual([made.count, made.threshold], [honest.count, honest.threshold]);
-  assert.equal(await accuracy.read.isCertified([vectors.modelId, circuitId, honest.count]), true);
-  assert.equal(await accuracy.read.isCertified([vectors.modelId, circuitId, honest.count + 1]), false);
-  assert.equal((await revertedWith(simulate(claim(honest)))).errorName, "WitnessAlreadyUsed");
+test("an honest attestation is accepted once", async () => {
+  const honest = caseOf("attest");
+  await mined(await inputs.write.attest(attestation(honest), { account }));
+  const made = await inputs.read.attestationOf([account, attested.id, vectors.purpose]);
+  assert.equal(made.label, BigInt(honest.label));
+  assert.equal((await revertedWith(simulate(honest))).errorName, "WitnessAlreadyUsed");
 });

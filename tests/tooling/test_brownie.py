@@ -38,7 +38,7 @@ def test_brownie_tests_verify_a_proof(run: Run, environment: dict[str, str]) -> 
     brownie = find_tool("brownie", BROWNIE / "brownie")
     answer = run(brownie, "test", "tests/brownie", "--network", "development", environment=environment)
     assert answer.returncode == 0, answer.stdout
-    assert re.search(r"=+ 4 passed", answer.stdout), answer.stdout
+    assert re.search(r"=+ 5 passed", answer.stdout), answer.stdout
 
 
 def test_brownie_runs_the_deployment_script(run: Run, environment: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BN254} from "../../../contracts/shared/BN254.sol";
+import {AccuracyRegistry} from "../../../contracts/zk/AccuracyRegistry.sol";
 import {Challenge} from "../../../contracts/zk/Challenge.sol";
 import {IAccuracyRegistry} from "../../../contracts/zk/IAccuracyRegistry.sol";
 import {ICircuitRegistry} from "../../../contracts/zk/ICircuitRegistry.sol";
@@ -10,20 +11,24 @@ import {GatedProofsTest} from "../GatedProofsTest.sol";
 
 /// @notice The gate over the generated verifiers and real proofs: what it accepts, what it refuses, what it costs.
 contract GatedProofsTests is GatedProofsTest {
-    uint256 private constant REUSABLE = 0;
-    uint256 private constant DEDICATED = 1;
-    uint256 private constant ATTEST = 2;
-    uint256 private constant FORGED_COUNT = 3;
-    uint256 private constant FORGED_ACTIVATION = 4;
-    uint256 private constant CHOSEN_RHO = 5;
-
     address private constant COPIER = address(0xBAD);
 
     function _claim(uint256 index, bytes32 circuitId) private {
-        bytes32[] memory words = circuitId == dedicatedId ? noVka : vka;
         Case memory made = cases[index];
+        bytes32[] memory words = _words(circuitId);
         vm.prank(prover);
         accuracy.claim(modelId, circuitId, made.threshold, made.count, made.proof, words);
+    }
+
+    /// @dev The artefact that goes with a circuit.
+    function _words(bytes32 circuitId) private view returns (bytes32[] memory) {
+        if (circuitId == inputId) return inputVka;
+        return circuitId == dedicatedId ? noVka : vka;
+    }
+
+    function _circuitOf(uint256 index) private view returns (bytes32) {
+        if (index >= ATTEST) return inputId;
+        return index == DEDICATED ? dedicatedId : reusableId;
     }
 
     function _points(bytes memory proof) private view returns (bytes32) {
@@ -34,13 +39,17 @@ contract GatedProofsTests is GatedProofsTest {
         return keccak256(proof[:64 * points]);
     }
 
+    /// @dev The challenge of a claim, or of an attestation for the vectors' purpose.
     function _rho(address sender, bytes32 circuitId, Case memory made) private view returns (uint256) {
+        if (made.threshold == 0) {
+            return inputs.challenge(sender, circuitId, purpose, made.count, _points(made.proof));
+        }
         return accuracy.challenge(sender, modelId, circuitId, made.threshold, made.count, _points(made.proof));
     }
 
     function _expectInvalid(bytes32 circuitId, Case memory made) private {
         uint256 rho = _rho(prover, circuitId, made);
-        bytes32[] memory words = circuitId == dedicatedId ? noVka : vka;
+        bytes32[] memory words = _words(circuitId);
         vm.prank(prover);
         vm.expectRevert(abi.encodeWithSelector(IAccuracyRegistry.InvalidProof.selector, circuitId, rho));
         accuracy.claim(modelId, circuitId, made.threshold, made.count, made.proof, words);
@@ -53,13 +62,24 @@ contract GatedProofsTests is GatedProofsTest {
     function test_PythonAndSolidityAgreeOnEveryIdentifier() public view {
         assertEq(address(accuracy), vm.parseJsonAddress(json, ".addresses.accuracy"));
         assertEq(address(inputs), vm.parseJsonAddress(json, ".addresses.privateInput"));
-        assertEq(reusableId, vm.parseJsonBytes32(json, ".circuitIds.reusable"));
-        assertEq(dedicatedId, vm.parseJsonBytes32(json, ".circuitIds.dedicated"));
+        assertEq(reusableId, vm.parseJsonBytes32(json, ".circuits.accuracy.id"));
+        assertEq(dedicatedId, vm.parseJsonBytes32(json, ".circuits.dedicated.id"));
+        assertEq(address(dedicated).codehash, vm.parseJsonBytes32(json, ".circuits.dedicated.codeHash"));
+        assertEq(inputId, vm.parseJsonBytes32(json, ".circuits.input.id"));
         assertEq(modelId, vm.parseJsonBytes32(json, ".modelId"));
-        assertEq(_rho(prover, reusableId, cases[REUSABLE]), cases[REUSABLE].rho);
-        assertEq(_rho(prover, dedicatedId, cases[DEDICATED]), cases[DEDICATED].rho);
-        assertEq(_rho(prover, reusableId, cases[FORGED_COUNT]), cases[FORGED_COUNT].rho);
-        assertEq(_rho(prover, reusableId, cases[FORGED_ACTIVATION]), cases[FORGED_ACTIVATION].rho);
+        for (uint256 i = 0; i < cases.length; ++i) {
+            assertEq(_rho(prover, _circuitOf(i), cases[i]), cases[i].rho);
+        }
+    }
+
+    /// @dev Forged ones too: what refuses those is not the verifier alone but the inputs that the contracts give it.
+    function test_EveryProofIsValidForTheInstancesThatItsTensorsGive() public view {
+        for (uint256 i = 0; i < cases.length; ++i) {
+            bytes32 circuitId = _circuitOf(i);
+            assertTrue(circuits.verify(circuitId, cases[i].proof, cases[i].instances, _words(circuitId)));
+            uint256[] memory gated = Challenge.instances(cases[i].rho, shape.checks, cases[i].count);
+            assertTrue(circuits.verify(circuitId, cases[i].proof, gated, _words(circuitId)) == cases[i].valid);
+        }
     }
 
     // Accepted
@@ -77,31 +97,65 @@ contract GatedProofsTests is GatedProofsTest {
 
     function test_AcceptsAnAttestation() public {
         Case memory made = cases[ATTEST];
-        bytes32 purpose = vm.parseJsonBytes32(json, ".purpose");
         vm.prank(prover);
-        inputs.attest(reusableId, purpose, made.count, made.proof, vka);
-        assertEq(inputs.attestationOf(prover, reusableId, purpose).label, made.count);
+        inputs.attest(inputId, purpose, made.count, made.proof, inputVka);
+        IPrivateInput.Attestation memory attestation = inputs.attestationOf(prover, inputId, purpose);
+        assertEq(attestation.label, made.count);
+        assertEq(attestation.inputCommitment, this.hashPoints(made.proof, 1));
     }
 
-    // Forged claims
+    // Forged claims: in each, the proof is valid for what its tensors give, and the contract asks for something else.
 
     function test_RevertWhen_CountIsForged() public {
-        // With the count that the tensors give, the same proof is a valid one.
-        assertTrue(circuits.verify(reusableId, cases[FORGED_COUNT].proof, cases[FORGED_COUNT].instances, vka));
-        _expectInvalid(reusableId, cases[FORGED_COUNT]);
+        Case memory made = cases[FORGED_COUNT];
+        _requireFailingChecks(made, 0);
+        assertEq(made.instances[5] + 1, made.count);
+        _expectInvalid(reusableId, made);
     }
 
     function test_RevertWhen_AnActivationIsForged() public {
-        // A valid proof that the first check is not zero.
-        uint256[] memory instances = cases[FORGED_ACTIVATION].instances;
-        assertTrue(instances[1] != 0);
-        assertTrue(circuits.verify(reusableId, cases[FORGED_ACTIVATION].proof, instances, vka));
+        // The altered activation is not what the first layer gives, and the second layer goes on with it.
+        _requireFailingChecks(cases[FORGED_ACTIVATION], 1 << 0 | 1 << 1);
+        assertEq(cases[FORGED_ACTIVATION].instances[5], cases[FORGED_ACTIVATION].count);
         _expectInvalid(reusableId, cases[FORGED_ACTIVATION]);
     }
 
+    function test_RevertWhen_AWrongAnswerIsCounted() public {
+        // The circuit gives the count that is claimed.
+        _requireFailingChecks(cases[FORGED_MARGIN], 1 << 2);
+        assertEq(cases[FORGED_MARGIN].instances[5], cases[FORGED_MARGIN].count);
+        assertEq(cases[FORGED_MARGIN].count, uint256(cases[REUSABLE].count) + 1);
+        _expectInvalid(reusableId, cases[FORGED_MARGIN]);
+    }
+
     function test_RevertWhen_RhoIsChosenByTheProver() public {
-        assertTrue(circuits.verify(reusableId, cases[CHOSEN_RHO].proof, cases[CHOSEN_RHO].instances, vka));
+        _requireFailingChecks(cases[CHOSEN_RHO], 0);
+        assertEq(cases[CHOSEN_RHO].instances[5], cases[CHOSEN_RHO].count);
+        assertTrue(cases[CHOSEN_RHO].instances[0] != cases[CHOSEN_RHO].rho);
         _expectInvalid(reusableId, cases[CHOSEN_RHO]);
+    }
+
+    function test_RevertWhen_AttestedLabelIsForged() public {
+        Case memory made = cases[FORGED_LABEL];
+        _requireFailingChecks(made, 1 << 3);
+        assertEq(made.instances[5], made.count);
+        _expectAttestationInvalid(prover, purpose, made.count, made.proof);
+    }
+
+    function test_RevertWhen_AttestedInputIsOutOfRange() public {
+        Case memory made = cases[FORGED_INPUT];
+        _requireFailingChecks(made, 1 << 0);
+        assertEq(made.instances[5], made.count);
+        _expectAttestationInvalid(prover, purpose, made.count, made.proof);
+    }
+
+    /// @dev Bit `i` of `failing` says that check `i` is not zero.
+    function _requireFailingChecks(Case memory made, uint256 failing) private pure {
+        assertFalse(made.valid);
+        assertEq(made.instances.length, 6);
+        for (uint256 i = 0; i < 4; ++i) {
+            assertTrue((made.instances[1 + i] != 0) == (failing >> i & 1 == 1));
+        }
     }
 
     function test_RevertWhen_ThresholdOrCountIsNotTheProofs() public {
@@ -126,25 +180,41 @@ contract GatedProofsTests is GatedProofsTest {
     }
 
     function test_RevertWhen_ProofWasMadeForAnotherContract() public {
-        // The attestation's proof is about the same tensors and the same count.
-        Case memory made = cases[ATTEST];
-        made.threshold = cases[REUSABLE].threshold;
-        _expectInvalid(reusableId, made);
-        bytes32 purpose = vm.parseJsonBytes32(json, ".purpose");
-        bytes memory proof = cases[REUSABLE].proof;
-        uint256 rho = inputs.challenge(prover, reusableId, purpose, made.count, _points(proof));
+        AccuracyRegistry second = new AccuracyRegistry(models, circuits);
+        vm.prank(prover);
+        models.approveConsumer(modelId, address(second));
+        Case memory made = cases[REUSABLE];
+        bytes32 points = _points(made.proof);
+        uint256 rho = second.challenge(prover, modelId, reusableId, made.threshold, made.count, points);
+        assertTrue(rho != made.rho);
+        vm.prank(prover);
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyRegistry.InvalidProof.selector, reusableId, rho));
+        second.claim(modelId, reusableId, made.threshold, made.count, made.proof, vka);
+    }
+
+    function test_RevertWhen_ClaimIsPassedOffAsAnAttestation() public {
+        // The shapes agree, and the tensors do give this result.
+        Case memory made = cases[REUSABLE];
+        uint256 rho = inputs.challenge(prover, reusableId, purpose, made.count, _points(made.proof));
         vm.prank(prover);
         vm.expectRevert(abi.encodeWithSelector(IPrivateInput.InvalidProof.selector, reusableId, rho));
-        inputs.attest(reusableId, purpose, made.count, proof, vka);
+        inputs.attest(reusableId, purpose, made.count, made.proof, vka);
+    }
+
+    function test_RevertWhen_AttestationIsPassedOffAsAClaim() public {
+        // Its label, 1, would do as the count of a set of one sample, and its input as a model.
+        Case memory made = cases[ATTEST];
+        assertEq(made.count, 1);
+        bytes32 inputAsModel = registerModel(prover, this.hashPoints(made.proof, 1));
+        uint256 rho = accuracy.challenge(prover, inputAsModel, inputId, 1, 1, _points(made.proof));
+        vm.prank(prover);
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyRegistry.InvalidProof.selector, inputId, rho));
+        accuracy.claim(inputAsModel, inputId, 1, 1, made.proof, inputVka);
     }
 
     function test_RevertWhen_ProofIsCopiedByAnotherSender() public {
         Case memory made = cases[REUSABLE];
-        address[] memory consumers = new address[](1);
-        consumers[0] = address(accuracy);
-        bytes32 commitment = vm.parseJsonBytes32(json, ".commitment");
-        vm.prank(COPIER);
-        bytes32 copied = models.register(commitment, 256, consumers);
+        bytes32 copied = registerModel(COPIER, vm.parseJsonBytes32(json, ".commitment"));
         uint256 rho = accuracy.challenge(COPIER, copied, reusableId, made.threshold, made.count, _points(made.proof));
         vm.prank(COPIER);
         vm.expectRevert(abi.encodeWithSelector(IAccuracyRegistry.InvalidProof.selector, reusableId, rho));
@@ -159,18 +229,18 @@ contract GatedProofsTests is GatedProofsTest {
 
     function test_RevertWhen_AttestationIsCopiedOrForAnotherPurposeOrLabel() public {
         bytes memory proof = cases[ATTEST].proof;
-        bytes32 purpose = vm.parseJsonBytes32(json, ".purpose");
         uint256 label = cases[ATTEST].count;
         _expectAttestationInvalid(COPIER, purpose, label, proof);
         _expectAttestationInvalid(prover, keccak256("another purpose"), label, proof);
         _expectAttestationInvalid(prover, purpose, label + 1, proof);
     }
 
-    function _expectAttestationInvalid(address sender, bytes32 purpose, uint256 label, bytes memory proof) private {
-        uint256 rho = inputs.challenge(sender, reusableId, purpose, label, _points(proof));
+    function _expectAttestationInvalid(address sender, bytes32 purpose_, uint256 label, bytes memory proof) private {
+        uint256 rho = inputs.challenge(sender, inputId, purpose_, label, _points(proof));
         vm.prank(sender);
-        vm.expectRevert(abi.encodeWithSelector(IPrivateInput.InvalidProof.selector, reusableId, rho));
-        inputs.attest(reusableId, purpose, label, proof, vka);
+        vm.expectRevert(abi.encodeWithSelector(IPrivateInput.InvalidProof.selector, inputId, rho));
+        inputs.attest(inputId, purpose_, label, proof, inputVka);
+        assertEq(inputs.attestationOf(sender, inputId, purpose_).attestedBlock, 0);
     }
 
     function test_RevertWhen_ClaimIsReplayed() public {
@@ -203,7 +273,7 @@ contract GatedProofsTests is GatedProofsTest {
         }
         bytes32 actual = this.hashPoints(made.proof, shape.committedPoints);
         bytes32 commitment = models.modelOf(modelId).commitment;
-        bytes32[] memory words = circuitId == dedicatedId ? noVka : vka;
+        bytes32[] memory words = _words(circuitId);
         vm.prank(prover);
         vm.expectRevert(abi.encodeWithSelector(IAccuracyRegistry.NotThisModel.selector, commitment, actual));
         accuracy.claim(modelId, circuitId, made.threshold, made.count, made.proof, words);
@@ -273,7 +343,7 @@ contract GatedProofsTests is GatedProofsTest {
     function test_RevertWhen_ArtefactIsNotRegisteredWithTheVerifier() public {
         bytes32[] memory words = vka;
         words[words.length - 1] ^= bytes32(uint256(1));
-        ICircuitRegistry.Circuit memory circuit = describe(false);
+        ICircuitRegistry.Circuit memory circuit = shape;
         circuit.vkaDigest = keccak256(abi.encodePacked(words));
         bytes32 id = circuits.register(circuit);
         vm.expectRevert(abi.encodeWithSelector(ICircuitRegistry.VkaNotRegistered.selector, circuit.vkaDigest));

@@ -212,6 +212,76 @@ contract ModelRegistryTest is ForgeTest {
         models.recordProof(id);
     }
 
+    // Laws of one step from any state. They use `assert` and no cheat code but storage and prank, so that a symbolic
+    // executor proves for every value what forge tries for some: halmos --contract ModelRegistryTest --function
+    // testFuzz_FromAnyState
+
+    function testFuzz_FromAnyStateRecordingCountsOneWithinTheLimit(uint256 packed, address other, bool approved)
+        public
+    {
+        IModelRegistry.Model memory before = _put(packed);
+        address caller = approved ? CONSUMER : other;
+        vm.prank(caller);
+        try models.recordProof(id) returns (uint24 proofs) {
+            assert(caller == CONSUMER && !before.revoked);
+            assert(proofs == uint256(before.proofs) + 1 && proofs <= before.proofLimit);
+            before.proofs = proofs;
+            _requireState(before);
+        } catch {
+            assert(caller != CONSUMER || before.revoked || before.proofs >= before.proofLimit);
+            _requireState(before);
+        }
+    }
+
+    function testFuzz_FromAnyStateRevocationIsTheOwnersAndForGood(uint256 packed, address other, bool owned) public {
+        IModelRegistry.Model memory before = _put(packed);
+        address caller = owned ? before.owner : other;
+        vm.prank(caller);
+        try models.revoke(id) {
+            assert(caller == before.owner && !before.revoked);
+            before.revoked = true;
+            _requireState(before);
+            assert(models.remainingProofs(id) == 0);
+        } catch {
+            assert(caller != before.owner || before.revoked);
+            _requireState(before);
+        }
+    }
+
+    function testFuzz_FromAnyStateWhatIsRegisteredStays(
+        uint256 packed,
+        address other,
+        bytes32 otherCommitment,
+        uint24 limit,
+        uint8 same
+    ) public {
+        IModelRegistry.Model memory before = _put(packed);
+        address caller = same & 1 == 0 ? other : OWNER;
+        bytes32 commitment = same & 2 == 0 ? otherCommitment : COMMITMENT;
+        bool taken = caller == OWNER && commitment == COMMITMENT;
+        address[] memory none = new address[](0);
+        vm.prank(caller);
+        try models.register(commitment, limit, none) returns (bytes32 made) {
+            assert(!taken && made != id && limit != 0 && commitment != 0);
+            _requireState(before);
+        } catch {
+            assert(taken || limit == 0 || commitment == 0);
+            _requireState(before);
+        }
+    }
+
+    /// @dev The model's first slot set to a state that the contract can hold: an owner, and a boolean that is one.
+    function _put(uint256 packed) private returns (IModelRegistry.Model memory) {
+        packed &= (1 << 249) - 1;
+        vm.assume(uint160(packed) != 0);
+        vm.store(address(models), keccak256(abi.encode(id, uint256(0))), bytes32(packed));
+        return models.modelOf(id);
+    }
+
+    function _requireState(IModelRegistry.Model memory model) private view {
+        assert(keccak256(abi.encode(models.modelOf(id))) == keccak256(abi.encode(model)));
+    }
+
     // Revocation
 
     function test_RevocationEndsTheBudget() public {

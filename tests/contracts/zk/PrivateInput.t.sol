@@ -139,11 +139,11 @@ contract PrivateInputTest is RegistryTest {
     }
 
     function test_RevertWhen_InputHasBeenProvedAboutTooOften() public {
-        for (uint256 i = 0; i < 256; ++i) {
+        for (uint256 i = 0; i < 255; ++i) {
             _attest(bytes32(i), 1, keccak256(abi.encode(i)));
         }
         bytes4 selector = IPrivateInput.InputExhausted.selector;
-        _expectRefusal(abi.encodeWithSelector(selector, commitmentOf("input"), 256), "last", 1, "last");
+        _expectRefusal(abi.encodeWithSelector(selector, commitmentOf("input"), 255), "last", 1, "last");
     }
 
     function testFuzz_RevertWhen_CircuitIsUnknown(bytes32 unknown) public {
