@@ -156,7 +156,10 @@ def _quantise_layer(layer: DenseLayer, half: int, clip: float, input_scale: floa
     out_scale = input_scale * scale
     if not 1e-250 < out_scale < 1e250:
         raise ModelError(f"layer {layer.name}: weights are too large or too small to quantise", got=f"{top:g}")
-    wanted = layer.bias / out_scale
+    with np.errstate(over="ignore"):
+        wanted = layer.bias / out_scale
+    if not np.abs(wanted).max() < 2.0**53:
+        raise ModelError(f"layer {layer.name}: biases are too large beside the weights to quantise")
     unit = _bias_unit(wanted, half)
     bias = np.clip(np.rint(wanted / unit), -half, half - 1).astype(np.int64)
     return IntegerLayer(weight, bias, unit), out_scale

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyml.zk.graph import AccuracyGraph, PrivateInputGraph
 
 OPSET = 16
-_NAME = re.compile(r"([a-z0-9-]+)/test\[(\d+):(\d+)\]")
+_NAME = re.compile(r"([a-z0-9-]+)/test\[(\d{1,9}):(\d{1,9})\]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -132,14 +132,18 @@ def prove_accuracy(
             hint="Train further, or claim less.",
         )
     _require_limit(ledger, model.proof_limit)
-    commitment = commit_model(keyed, engine, model)
-    draft = AccuracyClaim(
-        context, model_id(context.prover, commitment), publisher_circuit or entry.identifier(), wanted, count, b""
+    circuit = publisher_circuit or entry.identifier()
+
+    def claim(points: bytes, proof: bytes = b"") -> AccuracyClaim:
+        """The claim about whatever model these points commit to."""
+        commitment = commitment_of(points[: POINT_BYTES * entry.committed_points])
+        return AccuracyClaim(context, model_id(context.prover, commitment), circuit, wanted, count, proof)
+
+    tensors_of_proof = Tensors(tensors.committed, tensors.witness)
+    proof = _prove(
+        keyed, engine, entry, lambda points: claim(points).challenge(points), count, tensors_of_proof, ledger, progress
     )
-    proof = _prove(keyed, engine, entry, draft, Tensors(tensors.committed, tensors.witness), ledger, progress)
-    if commitment_of(proof[: POINT_BYTES * entry.committed_points]) != commitment:
-        raise ProofError("the proof does not open the model's commitment")
-    return AccuracyClaim(context, draft.model, draft.circuit, wanted, count, proof)
+    return claim(proof, proof)
 
 
 def prove_input(
@@ -170,7 +174,8 @@ def prove_input(
     salts = input_salts or tuple(secure_felt() for _ in range(statement.numerics.committed_salts))
     tensors = input_tensors(statement, network, sample, input_salts=salts)
     draft = InputAttestation(context, entry.identifier(), purpose, tensors.result, b"")
-    proof = _prove(keyed, engine, entry, draft, Tensors(tensors.committed, tensors.witness), ledger, progress)
+    private = Tensors(tensors.committed, tensors.witness)
+    proof = _prove(keyed, engine, entry, draft.challenge, draft.result, private, ledger, progress)
     return InputAttestation(context, draft.circuit, purpose, tensors.result, proof)
 
 
@@ -209,7 +214,7 @@ def read_claim(path: Path) -> Claim:
         if path.stat().st_size > MAX_CLAIM_BYTES:
             raise InputError(f"{path} is too large for a claim", expected=f"at most {MAX_CLAIM_BYTES} bytes")
         table: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not a claim file: {error}") from error
     if not isinstance(table, dict):
         raise InputError(f"{path} is not a claim file")
@@ -250,17 +255,17 @@ def _prove(
     keyed: Keyed,
     engine: Engine,
     entry: CircuitEntry,
-    draft: Claim,
+    challenge: Callable[[bytes], int],
+    result: int,
     tensors: Tensors,
     ledger: ProofLedger | None,
     progress: Progress,
 ) -> bytes:
     if ledger is not None:
         ledger.require_room()
-    challenge: Callable[[bytes], int] = draft.challenge
     proof = engine.prove(keyed.circuit.files, keyed.files, keyed.srs, tensors, challenge, progress=progress)
     points = proof.data[: POINT_BYTES * entry.gate_points]
-    expected = (draft.challenge(points), *([0] * entry.checks), draft.result)
+    expected = (challenge(points), *([0] * entry.checks), result)
     if proof.outputs != expected or len(proof.data) != entry.proof_length:
         raise ProofError("the circuit's outputs are not the claim's", expected=expected[1:], got=proof.outputs[1:])
     if ledger is not None:  # on disk before the proof leaves this function

@@ -147,6 +147,10 @@ class EzklEngine:
         return proof
 
     def verify(self, files: CircuitFiles, keys: KeyFiles, srs: Srs, proof: Proof) -> bool:
+        if not all(0 <= output < SCALAR_MODULUS for output in proof.outputs):
+            return False  # as on chain: a number has one form
+        if len(proof.data) != self.proof_length(keys):
+            return False  # the engine ignores what follows a proof
         with _secret_folder(0) as folder:
             path = folder / "proof.json"
             path.write_text(_proof_json(proof), encoding="utf-8")
@@ -458,11 +462,11 @@ def _serve(step: str) -> None:
 
 
 def _verify_quietly(ezkl: Any, arguments: dict[str, Any]) -> bool:
-    """The engine raises for a false proof; keys and settings were checked against their digests before."""
+    """The engine raises for a false proof, and in other words for a key, string or settings it cannot use."""
     try:
         return bool(ezkl.verify(**arguments))
     except RuntimeError as error:
-        if "Failed to run verify" in str(error):
+        if "Failed to run verify: [halo2]" in str(error):
             return False
         raise
 

@@ -121,7 +121,7 @@ def _integers(values: object) -> NDArray[np.int64]:
 def _parsed(data: bytes) -> dict[str, Any]:
     try:
         table: object = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError("a model file is not JSON") from error
     if not isinstance(table, dict):
         raise ModelError("a model file has the wrong form")

@@ -193,7 +193,7 @@ def read_statement(path: Path) -> Statement:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CircuitError(f"{path} does not exist", hint="Make it with `pyml zk export`.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise CircuitError(f"{path} cannot be read: {error}") from error
     return statement_from_dict({name: value for name, value in table.items() if name != "visibility"})
 

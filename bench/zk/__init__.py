@@ -1,0 +1,1 @@
+"""What the ``zk`` benchmarks measure: one workload, and the ways to prove it."""
