@@ -158,7 +158,7 @@ def _quantise_layer(layer: DenseLayer, half: int, clip: float, input_scale: floa
         raise ModelError(f"layer {layer.name}: weights are too large or too small to quantise", got=f"{top:g}")
     with np.errstate(over="ignore"):
         wanted = layer.bias / out_scale
-    if not np.abs(wanted).max() < 2.0**53:
+    if not np.isfinite(wanted).all():
         raise ModelError(f"layer {layer.name}: biases are too large beside the weights to quantise")
     unit = _bias_unit(wanted, half)
     bias = np.clip(np.rint(wanted / unit), -half, half - 1).astype(np.int64)
