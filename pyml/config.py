@@ -54,13 +54,20 @@ def load_config(environ: Mapping[str, str] | None = None, *, file: Path | None =
 
     named = env.get("PYML_CONFIG")
     path = file or (Path(named) if named else Path("pyml.toml"))
-    if path.exists():
+    if _exists(path):
         config = replace(config, **_from_toml(path, known - _ENVIRONMENT_ONLY))
     elif named or file:
         raise ConfigError(f"configuration file {path} does not exist", hint="Unset PYML_CONFIG or write the file.")
 
     from_env = {name: env[f"PYML_{name.upper()}"] for name in known if env.get(f"PYML_{name.upper()}")}
     return replace(config, **{name: _typed(name, value) for name, value in from_env.items()})
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # for instance a name that is too long
+        raise ConfigError(f"configuration file {str(path)[:80]} cannot be read: {error.strerror}") from error
 
 
 def ask_for_reproducible_cuda() -> None:
@@ -71,7 +78,7 @@ def ask_for_reproducible_cuda() -> None:
 def _from_toml(path: Path, known: set[str]) -> dict[str, Path | str]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
     unknown = sorted(set(table) - known)
     if unknown:
@@ -83,4 +90,9 @@ def _from_toml(path: Path, known: set[str]) -> dict[str, Path | str]:
 
 
 def _typed(name: str, value: str) -> Path | str:
-    return Path(value).expanduser() if name in _PATHS else value
+    if name not in _PATHS:
+        return value
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise ConfigError(f"setting {name} is not a path: {error}", got=value) from error

@@ -55,6 +55,10 @@ class ConfigError(PymlError):
     """A setting, environment variable or configuration file is wrong."""
 
 
+class UsageError(PymlError):
+    """The words of a command are wrong."""
+
+
 class InputError(PymlError):
     """A file, argument or value that came from outside is not acceptable."""
 

@@ -6,6 +6,7 @@ Only bugs show tracebacks. With ``--json`` errors are JSON too, on standard erro
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import sys
@@ -18,7 +19,7 @@ from pyml import __version__
 from pyml.cli import chain, data, zk
 from pyml.cli.demo import demo
 from pyml.config import ask_for_reproducible_cuda
-from pyml.errors import PymlError
+from pyml.errors import PymlError, UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,13 +61,18 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     ask_for_reproducible_cuda()
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="pyml", standalone_mode=False)
     except PymlError as error:
         _report(error)
         sys.exit(error.exit_code)
     except TyperException as error:
-        typer.echo(f"error: {error.format_message()}", err=True)
+        if error.format_message():  # empty after help that was shown for want of a command
+            _report(UsageError(error.format_message()))
         sys.exit(2)
+    except SystemExit as error:
+        if isinstance(error.__context__, OSError) and error.__context__.errno == errno.EPIPE:
+            sys.exit(141)  # whoever read our output went away; 1 would mean a false proof
+        raise
     except (KeyboardInterrupt, Abort):
         typer.echo("interrupted", err=True)
         sys.exit(130)

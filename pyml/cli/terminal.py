@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -38,7 +39,7 @@ def show(result: dict[str, Any], *, as_json: bool, title: str | None = None) -> 
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")  # digests must be whole
     for key, value in result.items():
-        table.add_row(key.replace("_", " "), value if isinstance(value, str) else json.dumps(value))
+        table.add_row(key.replace("_", " "), escape(value if isinstance(value, str) else json.dumps(value)))
     Console().print(table)
 
 
@@ -58,7 +59,7 @@ def phases(*, as_json: bool) -> Generator[Callable[[str], None]]:
             nonlocal current
             if current is not None:
                 progress.update(current, total=1, completed=1)
-            current = progress.add_task(phase, total=None)
+            current = progress.add_task(escape(phase), total=None)
 
         yield begin
         if current is not None:
@@ -76,10 +77,10 @@ def share_done(what: str, *, as_json: bool) -> Generator[Callable[[str, float], 
         disable=as_json,
         transient=True,
     ) as progress:
-        task = progress.add_task(what, total=1.0)
+        task = progress.add_task(escape(what), total=1.0)
 
         def report(text: str, share: float) -> None:
-            progress.update(task, description=text, completed=share)
+            progress.update(task, description=escape(text), completed=share)
 
         yield report
 
@@ -98,16 +99,11 @@ def ask_secret(what: str, *, confirm: bool = False) -> str:
 
 
 def password(file: Path | None, *, confirm: bool = False) -> Secret:
-    """A keystore password from a file (its first line) or the terminal; an empty one is refused."""
+    """A keystore password from a file (all but its last line break) or the terminal; an empty one is refused."""
+    from pyml.chain.accounts import password_from_file
     from pyml.store.keystore import Secret
 
-    if file is None:
-        text = ask_secret("Password", confirm=confirm)
-    else:
-        try:
-            text = file.read_text(encoding="utf-8").split("\n")[0]
-        except (OSError, UnicodeDecodeError) as error:
-            raise KeystoreError(f"password file {file} cannot be read") from error
+    text = ask_secret("Password", confirm=confirm) if file is None else password_from_file(file)()
     if not text:
         raise KeystoreError("the password is empty", hint="Give one with --password-file or on the terminal.")
     return Secret(text.encode())

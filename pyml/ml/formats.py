@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from pyml.errors import DatasetError, ToolMissingError
+from pyml.errors import DatasetError
 
 _CIFAR_RECORD = 1 + 3 * 32 * 32
 
@@ -78,7 +79,6 @@ def parse_jpeg_archive(
 def _decode_jpegs(
     stream: NDArray[Any], offsets: NDArray[Any], labels: NDArray[Any], origin: str
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    image_module = _pillow()
     count = len(labels)
     if (
         stream.dtype != np.uint8
@@ -97,7 +97,7 @@ def _decode_jpegs(
     for index in range(count):
         encoded = stream[int(offsets[index]) : int(offsets[index + 1])].tobytes()
         try:
-            with image_module.open(io.BytesIO(encoded), formats=("JPEG",)) as picture:
+            with Image.open(io.BytesIO(encoded), formats=("JPEG",)) as picture:
                 if picture.size != (32, 32):
                     raise DatasetError(
                         f"{origin}: image {index} has the wrong size", expected="32x32", got=picture.size
@@ -106,13 +106,3 @@ def _decode_jpegs(
         except OSError as error:
             raise DatasetError(f"{origin}: image {index} is not a complete JPEG: {error}") from error
     return images, labels.copy()
-
-
-def _pillow() -> Any:
-    try:
-        from PIL import Image  # optional and heavy: only this archive needs it
-    except ImportError as error:
-        raise ToolMissingError(
-            "reading JPEG images needs Pillow", hint="pip install pillow, or use the binary release of CIFAR-10."
-        ) from error
-    return Image

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from pyml.errors import DatasetError
 from pyml.ml.datasets import NAMES, Dataset, floats, input_shift, integers, load
@@ -201,9 +202,8 @@ def test_cifar_batches() -> None:
 
 
 def jpeg_archive(**change: object) -> bytes:
-    pillow = pytest.importorskip("PIL.Image")
     encoded = io.BytesIO()
-    pillow.fromarray(np.full((32, 32, 3), 200, dtype=np.uint8)).save(encoded, "JPEG")
+    Image.fromarray(np.full((32, 32, 3), 200, dtype=np.uint8)).save(encoded, "JPEG")
     one = np.frombuffer(encoded.getvalue(), dtype=np.uint8)
     arrays: dict[str, object] = {}
     for split in ("train", "test"):

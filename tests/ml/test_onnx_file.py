@@ -1,5 +1,9 @@
 """Perceptrons from ONNX files: read to the function that onnxruntime computes, or refused by node and reason."""
 
+# onnx and onnxruntime have incomplete type stubs.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 import itertools

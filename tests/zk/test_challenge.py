@@ -205,7 +205,13 @@ def test_pinned_values() -> None:
 def test_claim_challenge_is_the_hand_made_one(
     context: Context, model: bytes, circuit: bytes, threshold: int, count: int, points: bytes
 ) -> None:
-    claim = {"model": model, "circuit": circuit, "threshold": threshold, "count": count, "points": points}
+    claim: dict[str, Any] = {
+        "model": model,
+        "circuit": circuit,
+        "threshold": threshold,
+        "count": count,
+        "points": points,
+    }
     assert claim_challenge(context, **claim) == hand_made_claim(context, claim) < SCALAR_MODULUS
 
 
@@ -213,7 +219,7 @@ def test_claim_challenge_is_the_hand_made_one(
 def test_attest_challenge_is_the_hand_made_one(
     context: Context, circuit: bytes, purpose: bytes, label: int, points: bytes
 ) -> None:
-    attestation = {"circuit": circuit, "purpose": purpose, "label": label, "points": points}
+    attestation: dict[str, Any] = {"circuit": circuit, "purpose": purpose, "label": label, "points": points}
     assert attest_challenge(context, **attestation) == hand_made_attestation(context, attestation) < SCALAR_MODULUS
 
 
@@ -294,14 +300,15 @@ def test_another_circuit_has_another_id(name: str) -> None:
 def test_any_bit_of_the_points_changes_the_challenge(place: int, bit: int) -> None:
     points = bytearray(CLAIM["points"])
     points[place] ^= 1 << bit
-    assert claim_challenge(CONTEXT, **CLAIM | {"points": bytes(points)}) != claim_challenge(CONTEXT, **CLAIM)
+    flipped: dict[str, Any] = {**CLAIM, "points": bytes(points)}
+    assert claim_challenge(CONTEXT, **flipped) != claim_challenge(CONTEXT, **CLAIM)
 
 
 def test_fields_cannot_change_places() -> None:
     swapped = replace(CONTEXT, contract=CONTEXT.prover, prover=CONTEXT.contract)
     assert claim_challenge(swapped, **CLAIM) != claim_challenge(CONTEXT, **CLAIM)
     for one, other in (("model", "circuit"), ("threshold", "count")):
-        claim = CLAIM | {one: CLAIM[other], other: CLAIM[one]}
+        claim = {**CLAIM, one: CLAIM[other], other: CLAIM[one]}
         assert claim_challenge(CONTEXT, **claim) != claim_challenge(CONTEXT, **CLAIM)
     attestation = ATTESTATION | {"circuit": ATTESTATION["purpose"], "purpose": ATTESTATION["circuit"]}
     assert attest_challenge(CONTEXT, **attestation) != attest_challenge(CONTEXT, **ATTESTATION)

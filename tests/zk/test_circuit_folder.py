@@ -191,9 +191,14 @@ def test_another_public_model_is_refused(tmp_path: Path) -> None:
     assert caught.value.expected == folder.statement.subject
 
 
-@pytest.mark.parametrize(
-    "change", [lambda text: text[:-1], lambda text: f"[{text}]", lambda text: text.replace('"bits":4', '"bits":40')]
-)
+SPOIL_MODEL: list[Callable[[str], str]] = [
+    lambda text: text[:-1],
+    lambda text: f"[{text}]",
+    lambda text: text.replace('"bits":4', '"bits":40'),
+]
+
+
+@pytest.mark.parametrize("change", SPOIL_MODEL)
 def test_malformed_public_model_is_refused(tmp_path: Path, change: Callable[[str], str]) -> None:
     folder = CircuitFolder.create(tmp_path, about_input(), NETWORK)
     path = tmp_path / "model.json"

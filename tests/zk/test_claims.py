@@ -61,8 +61,15 @@ def point_near(x: int) -> Point:
 
 
 words = st.binary(min_size=32, max_size=32)
+
+
+def proof_of(first: int, second: int, rest: bytes) -> bytes:
+    """Bytes that begin as every proof does, with two points."""
+    return point_near(first).encode() + point_near(second).encode() + rest
+
+
 proofs = st.builds(
-    lambda first, second, rest: point_near(first).encode() + point_near(second).encode() + rest,
+    proof_of,
     st.integers(0, 2**200),
     st.integers(0, 2**200),
     st.binary(max_size=200),
@@ -333,7 +340,7 @@ class Lying:
     def commit(self, *arguments: Any) -> tuple[Point, ...]:
         self.asked.append("commit")
         *files, tensor = arguments
-        return self.engine.commit(*files, self.commit_to(tensor))
+        return cast("Any", self.engine).commit(*files, self.commit_to(tensor))
 
     def prove(self, *arguments: Any, **named: Any) -> Proof:
         self.asked.append("prove")
@@ -579,11 +586,16 @@ def test_engine_that_says_something_else_is_not_believed(accuracy: Accuracy) -> 
     assert ledger.used == 0
 
 
-def test_proof_of_another_commitment_is_not_handed_out(accuracy: Accuracy) -> None:
-    liar = Lying(accuracy.small.engine, commit_to=lambda tensor: [*tensor[:-1], tensor[-1] + 1])
-    with pytest.raises(ProofError) as caught:
-        accuracy.prove(accuracy.ledger("other"), as_engine(liar))
-    assert str(caught.value) == "the proof does not open the model's commitment"
+def test_a_claim_is_about_the_model_that_its_proof_opens(accuracy: Accuracy) -> None:
+    """Not about what the prover says it committed to: salts unlike those of a registered model give another model."""
+    engine = Lying(accuracy.small.engine, commit_to=lambda tensor: [*tensor[:-1], tensor[-1] + 1])
+    salted_anew = SecretModel(accuracy.model.network, (1, 2, 4))
+    made = accuracy.prove(accuracy.ledger("anew"), as_engine(engine), model=salted_anew)
+    assert engine.asked == ["prove"]
+    assert made.model == model_id(ALICE, commitment_of(made.proof[:POINT_BYTES]))
+    assert made.commitment == commit_model(accuracy.small.keyed, accuracy.small.engine, salted_anew)
+    assert made.commitment != commit_model(accuracy.small.keyed, accuracy.small.engine, accuracy.model)
+    assert accuracy.holds(made)
 
 
 def test_honest_attestation(asking: Small, attestation: InputAttestation, tmp_path: Path) -> None:
