@@ -56,6 +56,18 @@ def write_atomically(
         raise
 
 
+def read_bounded(path: Path, limit: int) -> bytes:
+    """All of a file that came from outside: ``ValueError`` beyond ``limit`` bytes, ``OSError`` if it cannot be read.
+
+    What is read is counted, not what the file system says: a pipe may be handed in, and a device has no end.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"larger than {limit} bytes")
+    return content
+
+
 def fsync_folder(folder: Path) -> None:
     """Make a created, renamed or removed entry of ``folder`` survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pyml.errors import ModelError
-from pyml.files import write_atomically
+from pyml.files import read_bounded, write_atomically
 from pyml.ml.networks import DenseLayer
 
 MAX_BYTES = 1 << 28
@@ -191,14 +191,14 @@ class _Reader:
 
 def _load(onnx: Any, path: Path) -> Any:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ModelError(f"{path} is too large", expected=f"at most {MAX_BYTES} bytes", got=path.stat().st_size)
-        model = onnx.load_model_from_string(path.read_bytes())
+        content = read_bounded(path, MAX_BYTES)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ModelError(f"{path} cannot be read: {error}") from error
+    try:
+        model = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf raises its own DecodeError, whose module moves between versions
-        if isinstance(error, ModelError):
-            raise
         raise ModelError(f"{path} is not an ONNX file", hint="Write one with `pyml zk train` or torch.onnx.") from error
     if not model.HasField("graph") or not model.graph.node:
         raise ModelError(f"{path} is not an ONNX file", expected="a graph with at least one operator")

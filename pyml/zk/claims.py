@@ -16,7 +16,7 @@ from eth_utils.crypto import keccak
 
 from pyml.crypto.bn254 import POINT_BYTES, decode_point
 from pyml.errors import InputError, ProofError
-from pyml.files import write_atomically
+from pyml.files import read_bounded, write_atomically
 from pyml.ml.integer import IntArray, IntegerNetwork
 from pyml.zk.challenge import (
     CircuitEntry,
@@ -211,9 +211,7 @@ def write_claim(claim: Claim, path: Path) -> None:
 def read_claim(path: Path) -> Claim:
     """Read a claim from anywhere; raises ``InputError`` on anything that is not one."""
     try:
-        if path.stat().st_size > MAX_CLAIM_BYTES:
-            raise InputError(f"{path} is too large for a claim", expected=f"at most {MAX_CLAIM_BYTES} bytes")
-        table: object = json.loads(path.read_text(encoding="utf-8"))
+        table: object = json.loads(read_bounded(path, MAX_CLAIM_BYTES).decode())
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not a claim file: {error}") from error
     if not isinstance(table, dict):
@@ -235,7 +233,7 @@ def claim_as_dict(claim: Claim) -> dict[str, Any]:
 def claim_from_dict(table: dict[str, Any]) -> Claim:
     """Inverse of ``claim_as_dict`` for untrusted input."""
     try:
-        if table["version"] != 1:
+        if _number(table["version"]) != 1:
             raise InputError("a claim of an unknown version", expected=1, got=table["version"])
         raw = table["context"]
         context = Context(_number(raw["chain_id"]), str(raw["contract"]), str(raw["prover"]))

@@ -24,8 +24,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,6 +32,7 @@ from pyml.crypto.bn254 import POINT_BYTES, SCALAR_MODULUS, Point, decode_felt, d
 from pyml.errors import CircuitError, ProofError, PymlError, ResourceError
 from pyml.zk.engine import CircuitFiles, KeyFiles, Progress, Proof, Tensors, silent
 from pyml.zk.layout import committed_layout, witness_layout
+from pyml.zk.secret_folder import secret_folder
 from pyml.zk.srs import Srs, require_degree
 from pyml.zk.statement import Statement
 
@@ -101,7 +101,7 @@ class EzklEngine:
         return proof_length(read_artefact(keys.artefact))
 
     def commit(self, files: CircuitFiles, keys: KeyFiles, srs: Srs, tensor: Sequence[int]) -> tuple[Point, ...]:
-        with _secret_folder(len(tensor)) as folder:
+        with secret_folder(_witness_bytes(len(tensor))) as folder:
             message = folder / "tensor.json"
             message.write_text(json.dumps([encode_felt(value) for value in tensor]), encoding="utf-8")
             points = _step(
@@ -123,7 +123,7 @@ class EzklEngine:
         *,
         progress: Progress = silent,
     ) -> Proof:
-        with _secret_folder(8 * (len(tensors.committed) + len(tensors.witness))) as folder:
+        with secret_folder(_witness_bytes(8 * (len(tensors.committed) + len(tensors.witness)))) as folder:
             progress("committing to the private tensors")
             points = self._witness(files, keys, srs, tensors, 1, folder)
             rho = challenge(b"".join(point.encode() for point in points))
@@ -151,8 +151,8 @@ class EzklEngine:
             return False  # as on chain: a number has one form
         if len(proof.data) != self.proof_length(keys):
             return False  # the engine ignores what follows a proof
-        with _secret_folder(0) as folder:
-            path = folder / "proof.json"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "proof.json"
             path.write_text(_proof_json(proof), encoding="utf-8")
             return bool(
                 _step(
@@ -167,14 +167,14 @@ class EzklEngine:
     def export_verifier(
         self, files: CircuitFiles, keys: KeyFiles, srs: Srs, destination: Path, *, reusable: bool
     ) -> None:
-        with _secret_folder(0) as folder:
-            source = folder / "verifier.sol"
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "verifier.sol"
             _step(
                 "create_evm_verifier",
                 vk_path=keys.verifying_key,
                 settings_path=files.settings,
                 sol_code_path=source,
-                abi_path=folder / "verifier.abi",
+                abi_path=Path(folder) / "verifier.abi",
                 srs_path=srs.path,
                 reusable=reusable,
             )
@@ -373,14 +373,8 @@ def _proof_json(proof: Proof) -> str:
     )
 
 
-@contextmanager
-def _secret_folder(entries: int) -> Generator[Path]:
-    """A folder for witness files, readable by this user only, in memory where there is room, gone at the end."""
-    memory = Path("/dev/shm")  # noqa: S108  # a memory file system: secrets never reach a disk
-    needed = 1 << 20 | 400 * entries
-    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * needed
-    with tempfile.TemporaryDirectory(prefix="pyml-", dir=memory if roomy else None) as folder:
-        yield Path(folder)
+def _witness_bytes(entries: int) -> int:
+    return 2**20 + 400 * entries
 
 
 def _step(step: str, *, cache: Path | None = None, **arguments: object) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyml.errors import InputError
+from pyml.files import read_bounded
 from pyml.store.keystore import Secret, load_secret, save_secret
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.model_codec import SecretModel, decode_secret_model, encode_secret_model
@@ -35,9 +37,8 @@ def ledger_of(path: Path, model: SecretModel) -> ProofLedger:
 def read_sample(path: Path, features: int) -> NDArray[np.int64]:
     """A private input: a JSON list of integers or an ``.npy`` array; ``InputError`` on anything else."""
     try:
-        if path.stat().st_size > _MAX_INPUT_BYTES:
-            raise InputError(f"{path} is too large for one input", expected=f"at most {_MAX_INPUT_BYTES} bytes")
-        values = _read_npy(path) if path.suffix == ".npy" else np.array(json.loads(path.read_text(encoding="utf-8")))
+        content = read_bounded(path, _MAX_INPUT_BYTES)
+        values = _parse_npy(content) if path.suffix == ".npy" else np.array(json.loads(content.decode()))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not an input: {error}", expected="a JSON list of integers, or .npy") from error
     if values.dtype.kind not in "iu" or values.size != features:
@@ -51,11 +52,10 @@ def read_sample(path: Path, features: int) -> NDArray[np.int64]:
     return values.reshape(-1).astype(np.int64)
 
 
-def _read_npy(path: Path) -> NDArray[np.generic]:
-    with path.open("rb") as stream:
-        try:
-            return np.lib.format.read_array(stream, allow_pickle=False)
-        except (OSError, ValueError):
-            raise
-        except Exception as error:  # the header is parsed as Python: TokenError, SyntaxError, TypeError, MemoryError, …
-            raise ValueError(f"its header is malformed ({type(error).__name__})") from error
+def _parse_npy(content: bytes) -> NDArray[np.generic]:
+    try:
+        return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # the header is parsed as Python: TokenError, SyntaxError, TypeError, MemoryError, …
+        raise ValueError(f"its header is malformed ({type(error).__name__})") from error

@@ -163,11 +163,9 @@ def test_size_limit(tmp_path: Path) -> None:
     text = json.dumps(claim_as_dict(CLAIM))
     path.write_text(text.ljust(MAX_CLAIM_BYTES))
     assert read_claim(path) == CLAIM
-    assert "is too large for a claim; expected at most 1048576 bytes" in refused(path, text.ljust(MAX_CLAIM_BYTES + 1))
-    with path.open("wb") as stream:  # a sparse file of 64 GiB is refused without reading it
-        stream.truncate(1 << 36)
-    with pytest.raises(InputError, match="is too large for a claim"):
-        read_claim(path)
+    assert "is not a claim file: larger than 1048576 bytes" in refused(path, text.ljust(MAX_CLAIM_BYTES + 1))
+    with pytest.raises(InputError, match="is not a claim file: larger than 1048576 bytes"):
+        read_claim(Path("/dev/zero"))
 
 
 @pytest.mark.parametrize("claim", [CLAIM, ATTESTATION], ids=["claim", "attestation"])
@@ -223,7 +221,9 @@ def test_wrong_types_anywhere_are_refused_or_are_claims(data: st.DataObject) -> 
 
 WRONG: list[tuple[str, object, str]] = [
     ("version", 2, "a claim of an unknown version; expected 1; got 2"),
-    ("version", "1", "a claim of an unknown version; expected 1; got 1"),
+    ("version", "1", "a claim is malformed: a number is out of range"),
+    ("version", True, "a claim is malformed: a number is out of range"),
+    ("version", 1.0, "a claim is malformed: a number is out of range"),
     ("kind", "private", "a claim of an unknown kind; got private"),
     ("kind", ["private_input"], "a claim of an unknown kind; got ['private_input']"),
     ("context", [], "a claim is malformed: list indices must be integers"),

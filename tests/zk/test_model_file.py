@@ -277,7 +277,7 @@ def test_absent_huge_and_folder(tmp_path: Path) -> None:
     for name in ("a.json", "a.npy"):
         with (tmp_path / name).open("wb") as stream:
             stream.truncate((1 << 24) + 1)
-        with pytest.raises(InputError, match="is too large for one input; expected at most 16777216 bytes"):
+        with pytest.raises(InputError, match="is not an input: larger than 16777216 bytes"):
             read_sample(tmp_path / name, 4)
 
 
