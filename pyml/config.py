@@ -34,6 +34,8 @@ class Config:
     """The ``anvil`` executable, if it is neither on PATH nor among the project's Node packages."""
     solc: Path | None = None
     """A native or wrapped solc of the pinned version."""
+    ezkl_bin: Path | None = None
+    """An ``ezkl`` command of the pinned version, for instance one built for a GPU, that makes keys and proofs."""
     dev_key: str | None = field(default=None, repr=False)
     """A raw signing key for development chains, from ``PYML_DEV_KEY`` only; refused elsewhere."""
 
@@ -42,7 +44,7 @@ class Config:
         return self.blobs or (self.home / "blobs").absolute().as_uri()
 
 
-_PATHS = frozenset({"home", "data", "anvil", "solc"})
+_PATHS = frozenset({"home", "data", "anvil", "solc", "ezkl_bin"})
 _ENVIRONMENT_ONLY = frozenset({"dev_key"})
 
 

@@ -20,11 +20,12 @@ from pathlib import Path
 from pyml.errors import PymlError, SrsError
 from pyml.files import write_atomically
 from pyml.ml.datasets import load
-from pyml.ml.networks import dense_layers, mlp
+from pyml.ml.modules import affine_layers
+from pyml.ml.networks import mlp
 from pyml.ml.training import TrainingConfig, train
 from pyml.zk.circuit_folder import CircuitFolder
-from pyml.zk.circuits import accuracy_statement, input_statement, labelled_set
-from pyml.zk.engine import Engine
+from pyml.zk.circuits import accuracy_statement, inference_statement, input_statement, labelled_set
+from pyml.zk.engine import CircuitFiles, Engine
 from pyml.zk.ezkl import EzklEngine
 from pyml.zk.model_codec import encode_network
 from pyml.zk.preparation import prepare
@@ -32,23 +33,31 @@ from pyml.zk.srs import open_srs
 from pyml.zk.workspace import Workspace
 
 CIRCUITS = Path(__file__).parents[1] / "circuits"
-NAMES = ("private_model_accuracy", "private_input")
+NAMES = ("private_model_accuracy", "private_input", "private_model_inference")
 SIZES, EPOCHS, SEED, SAMPLES = (64, 32, 10), 30, 1, 100
 PINS = ("settings.json", "digests.toml")
 
 
 def train_model(circuits: Path) -> None:
-    """Write both circuits' statements, and the model that ``private_input`` makes public."""
+    """Write the statements of accuracy and private input, and the model that ``private_input`` makes public."""
     dataset = load("digits")
     model = mlp(SIZES, seed=SEED)
     train(model, dataset, TrainingConfig(epochs=EPOCHS, seed=SEED))
-    prepared = prepare(dense_layers(model), dataset)
+    prepared = prepare(affine_layers(model), dataset)
     network = prepared.quantisation.network
     accuracy = accuracy_statement(prepared.architecture, labelled_set(dataset, samples=SAMPLES))
     answer = input_statement(network, "digit classifier")
-    for name, statement in zip(NAMES, (accuracy, answer), strict=True):
-        write_atomically(circuits / name / "circuit.toml", statement.to_toml().encode())
+    for statement in (accuracy, answer):
+        write_atomically(circuits / statement.kind / "circuit.toml", statement.to_toml().encode())
     write_atomically(circuits / "private_input" / "model.json", encode_network(network))
+
+
+def write_inference(circuits: Path) -> None:
+    """Write the statement of inference with the models of the accuracy circuit, at the k that this is pinned at."""
+    accuracy = circuits / "private_model_accuracy"
+    degree = EzklEngine().degree(CircuitFiles(accuracy))
+    statement = inference_statement(CircuitFolder.open(accuracy).statement, degree)
+    write_atomically(circuits / statement.kind / "circuit.toml", statement.to_toml().encode())
 
 
 def pin(circuit: Path, engine: Engine, *, srs: Path | None = None) -> dict[str, bytes]:
@@ -81,6 +90,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.train:
             train_model(CIRCUITS)
         for name in NAMES:
+            if options.train and name == "private_model_inference":
+                write_inference(CIRCUITS)
             for file, made in pin(CIRCUITS / name, EzklEngine(), srs=options.srs).items():
                 path = CIRCUITS / name / file
                 same = path.exists() and path.read_bytes() == made

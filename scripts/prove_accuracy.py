@@ -20,7 +20,8 @@ from pyml.chain.devnet import Devnet
 from pyml.config import load_config
 from pyml.errors import PymlError
 from pyml.ml.datasets import load
-from pyml.ml.networks import dense_layers, mlp
+from pyml.ml.modules import affine_layers
+from pyml.ml.networks import mlp
 from pyml.ml.training import TrainingConfig, train
 from pyml.zk.challenge import Context
 from pyml.zk.circuits import accuracy_graph, accuracy_statement, labelled_set
@@ -41,7 +42,7 @@ def run(client: Client, owner: Signer, folder: Path, samples: int) -> None:
     dataset = load("digits")
     model = mlp((64, 32, 10), seed=1)
     train(model, dataset, TrainingConfig(epochs=30, seed=1))
-    prepared = prepare(dense_layers(model), dataset)
+    prepared = prepare(affine_layers(model), dataset)
     data = labelled_set(dataset, samples=samples)
 
     statement = accuracy_statement(prepared.architecture, data)

@@ -2,10 +2,11 @@
 
     python scripts/regenerate_vectors.py        a few minutes
 
-The file holds real proofs, honest and forged, of an accuracy circuit and a private-input circuit over the bundled
-digits. A proof is bound to a chain, a contract and a sender, so chain, deployer and prover are fixed: the contracts lie
-where the deployer's first transactions put them, on any EVM. pytest, forge, Hardhat and Brownie all read it, and so
-need no proving key. Keys and salts stay in a temporary folder; the models are trained from public seeds.
+The file holds real proofs, honest and forged, of an accuracy circuit, the inference circuit of the same model, and a
+private-input circuit, all over the bundled digits. A proof is bound to a chain, a contract and a sender, so chain,
+deployer and prover are fixed: the contracts lie where the deployer's first transactions put them, on any EVM. pytest,
+forge, Hardhat and Brownie all read it, and so need no proving key. Keys and salts stay in a temporary folder; the
+models are trained from public seeds.
 
 Then record gas anew, as CONTRIBUTING.md says.
 """
@@ -28,23 +29,36 @@ from numpy.typing import NDArray
 from pyml.chain.artifacts import Artifact
 from pyml.chain.deploy import created_address
 from pyml.chain.solc import find_solc
-from pyml.crypto.bn254 import POINT_BYTES
 from pyml.errors import ModelError, ProofError, PymlError
 from pyml.files import write_atomically
 from pyml.ml.datasets import load
-from pyml.ml.integer import IntegerNetwork, predict
-from pyml.ml.networks import dense_layers, mlp
+from pyml.ml.integer import IntArray, IntegerNetwork, predict
+from pyml.ml.modules import affine_layers
+from pyml.ml.networks import mlp
 from pyml.ml.training import TrainingConfig, train
 from pyml.zk.challenge import CircuitEntry, Context, model_id
 from pyml.zk.circuits import (
     LabelledSet,
     accuracy_graph,
     accuracy_statement,
+    inference_graph,
+    inference_statement,
     input_graph,
     input_statement,
     labelled_set,
 )
-from pyml.zk.claims import AccuracyClaim, Claim, commit_model, prove_accuracy, prove_input, verify_claim
+from pyml.zk.claims import (
+    AccuracyClaim,
+    Claim,
+    InferenceClaim,
+    InputAttestation,
+    commit_model,
+    prove_accuracy,
+    prove_inference,
+    prove_input,
+    public_outputs,
+    verify_claim,
+)
 from pyml.zk.engine import Engine, Proof, Tensors
 from pyml.zk.ezkl import ENGINE_VERSION, EzklEngine, generate_insecure_srs
 from pyml.zk.layout import Part, committed_layout, witness_layout
@@ -54,29 +68,30 @@ from pyml.zk.preparation import Prepared, prepare
 from pyml.zk.registries import compile_dedicated_verifier
 from pyml.zk.srs import make_insecure
 from pyml.zk.statement import Statement
-from pyml.zk.witness import accuracy_tensors, input_tensors, secure_felt
+from pyml.zk.witness import accuracy_tensors, inference_tensors, input_tensors, secure_felt
 from pyml.zk.workspace import Circuit, Keyed, Workspace
 
 TARGET: Final = Path(__file__).parents[1] / "tests" / "vectors" / "gated_claims.json"
 CHAIN_ID: Final = 31337
 DEPLOYER: Final = to_checksum_address("0x" + "d0" * 20)
 PROVER: Final = to_checksum_address("0x" + "a1" * 20)
-CREATED: Final = ("reusable", "dedicated", "circuits", "models", "accuracy", "privateInput")
+CREATED: Final = ("reusable", "dedicated", "circuits", "models", "accuracy", "privateInput", "privateInference")
 """What the deployer's transactions with nonces 0, 1, … create."""
 ADDRESSES: Final = {name: created_address(DEPLOYER, nonce) for nonce, name in enumerate(CREATED)}
 SIZES: Final = (64, 32, 10)
 SAMPLES: Final = 100
 THRESHOLD: Final = 80
 LABEL: Final = 1
-"""The attested answer: also a possible count of a circuit of one sample, should someone pass it off as that."""
+"""The answer, attested or a private model's: also a possible count, should someone pass it off as that."""
 PURPOSE: Final = keccak(text="pyml.test.purpose")
 CHOSEN_RHO: Final = 987654321987654321987654321987654321
 COMMENT: Final = (
     f"Made by scripts/regenerate_vectors.py: proofs by ezkl {ENGINE_VERSION} over bundled digits, models from public "
     "seeds, keys from an insecure local reference string. `deployer` creates `addresses`, in this order, with nonces "
-    "0 to 5 on `chainId`. A case's `rho` is the challenge of the statement that it is handed in with (`threshold` and "
-    "`count`, or `purpose` and `label`), `result` what the contract says of it; `instances` are the public inputs "
-    "under which the verifier itself accepts the proof, forged or not."
+    "0 to 6 on `chainId`. A case's `rho` is the challenge of the statement that it is handed in with (`threshold` and "
+    "`count`, or `purpose` and `label`, or `features` and `label`), `result` what the contract says of it; `instances` "
+    "are the public inputs under which the verifier itself accepts the proof, forged or not. Flags: `forged`, the "
+    "contract asks the verifier about other inputs; `other-model`, it asks nothing, the proof opens another commitment."
 )
 
 
@@ -127,25 +142,35 @@ class Case:
         """The JSON form, after checking that proof and verdict are what it says."""
         keyed, entry, claim = self.circuit.keyed, self.circuit.entry, self.claim
         valid = self.forged is None
-        rho = claim.challenge(claim.proof[: POINT_BYTES * entry.gate_points])
-        outputs = (rho, *[0] * entry.checks, claim.result) if self.forged is None else self.forged
+        gated = public_outputs(claim, entry, claim.proof)
+        outputs = gated if self.forged is None else self.forged
         if not engine.verify(keyed.circuit.files, keyed.files, keyed.srs, Proof(claim.proof, outputs)):
             raise ProofError(f"{identifier} is no proof of its own outputs")
         if verify_claim(keyed, engine, entry, claim) != valid:
             raise ProofError(f"{identifier} gets the wrong verdict", expected="valid" if valid else "invalid")
-        accuracy = isinstance(claim, AccuracyClaim)
         print(identifier, flush=True)
         return {
             "id": identifier,
             "comment": comment,
-            "flags": [] if valid else ["forged"],
+            "flags": [] if valid else ["other-model" if outputs == gated else "forged"],
             "result": "valid" if valid else "invalid",
             "circuit": self.circuit.name,
-            **({"threshold": claim.threshold, "count": claim.count} if accuracy else {"label": claim.label}),
-            "rho": hex(rho),
+            **_said(claim),
+            "rho": hex(gated[0]),
             "instances": [hex(value) for value in outputs],
             "proof": _hex(claim.proof),
         }
+
+
+def _said(claim: Claim) -> dict[str, Any]:
+    """What of a claim is its own, not the file's."""
+    match claim:
+        case AccuracyClaim():
+            return {"threshold": claim.threshold, "count": claim.count}
+        case InferenceClaim():
+            return {"features": _hex(claim.features), "label": claim.label}
+        case InputAttestation():
+            return {"label": claim.label}
 
 
 def main() -> None:
@@ -168,13 +193,15 @@ def make_vectors(workspace: Workspace) -> dict[str, Any]:
     private, public = _trained(seed=1), _trained(seed=2).quantisation.network
     keyed = _set_up_accuracy(workspace, private, data)
     about_input = _set_up_input(workspace, public)
-    salts = tuple(secure_felt() for _ in range(keyed.circuit.statement.numerics.committed_salts))
-    model = SecretModel(private.quantisation.network, salts)
+    answering = _set_up_inference(workspace, keyed.circuit)
+    model = _salted(private.quantisation.network, keyed.circuit.statement)
+    ledger = ProofLedger(workspace.home / "model.proofs", model.proof_limit)
 
     verifier = compile_dedicated_verifier(keyed, engine, find_solc())
     accuracy = Registered("accuracy", keyed, keyed.entry())
     dedicated = Registered("dedicated", keyed, _dedicated_entry(keyed, verifier))
     about = Registered("input", about_input, about_input.entry())
+    inference = Registered("inference", answering, answering.entry())
     commitment = commit_model(keyed, engine, model)
     return {
         "comment": COMMENT,
@@ -194,20 +221,26 @@ def make_vectors(workspace: Workspace) -> dict[str, Any]:
                 "initCode": "0x" + verifier.bytecode,
             },
             "input": about.vector(),
+            "inference": inference.vector(),
         },
         "cases": [
-            *_claims(engine, accuracy, dedicated, model, data, workspace.home),
+            *_claims(engine, accuracy, dedicated, model, data, ledger),
             *_attestations(engine, about, public, data),
+            *_answers(engine, inference, model, data, ledger),
         ],
     }
 
 
 def _claims(
-    engine: Engine, reusable: Registered, dedicated: Registered, model: SecretModel, data: LabelledSet, home: Path
+    engine: Engine,
+    reusable: Registered,
+    dedicated: Registered,
+    model: SecretModel,
+    data: LabelledSet,
+    ledger: ProofLedger,
 ) -> list[dict[str, Any]]:
     """Honest claims through both verifiers; four ways to claim more than the model has earned."""
     context = Context(CHAIN_ID, ADDRESSES["accuracy"], PROVER)
-    ledger = ProofLedger(home / "model.proofs", model.proof_limit)
 
     def prove(circuit: Registered) -> AccuracyClaim:
         return prove_accuracy(
@@ -281,6 +314,65 @@ def _attestations(
     return [case.vector(engine, identifier, comment) for identifier, comment, case in made]
 
 
+def _answers(
+    engine: Engine, circuit: Registered, model: SecretModel, data: LabelledSet, ledger: ProofLedger
+) -> list[dict[str, Any]]:
+    """An honest answer of the model of the claims; four others that it does not give to this input."""
+    context = Context(CHAIN_ID, ADDRESSES["privateInference"], PROVER)
+    statement = circuit.keyed.circuit.statement
+    given = predict(model.network, data.inputs)
+    sample, another = (data.inputs[int(np.argmax(given == label))] for label in (LABEL, LABEL + 1))
+    honest = prove_inference(circuit.keyed, engine, circuit.entry, model, sample, context, ledger=ledger)
+    next_label, padded = replace(honest, label=LABEL + 1), replace(honest, features=honest.features + bytes(2))
+
+    def tensors(of: SecretModel = model, about: IntArray = sample) -> Tensors:
+        made = inference_tensors(statement, of.network, about, model_salts=of.salts)
+        return Tensors(made.committed, made.witness)
+
+    label, activation = _answer_moved(statement, tensors()), _activation_raised(statement, tensors())
+    renamed = _salted(_classes_renamed(model.network), statement)
+    made = (
+        ("infer", "honest", Case(circuit, honest)),
+        (
+            "infer-forged-label",
+            "an answer next to the model's, with the margins of the right one; the check of the margins is not zero",
+            circuit.forge(engine, next_label, label),
+        ),
+        (
+            "infer-forged-input",
+            "the honest answer to another input than the one handed in; the evaluation is not this input's",
+            circuit.forge(engine, next_label, tensors(about=another)),
+        ),
+        (
+            "infer-forged-activation",
+            "a hidden activation is one too high; the first check is not zero",
+            circuit.forge(engine, honest, activation),
+        ),
+        (
+            "infer-padded-input",
+            "the honest answer, for the input with a zero after it; the evaluation is that of the shorter input",
+            circuit.forge(engine, padded, tensors()),
+        ),
+        (
+            "infer-other-model",
+            "the honest answer of another model, which has the classes renamed; only the commitment is not the model's",
+            circuit.forge(engine, next_label, tensors(renamed)),
+        ),
+    )
+    return [case.vector(engine, identifier, comment) for identifier, comment, case in made]
+
+
+def _salted(network: IntegerNetwork, statement: Statement) -> SecretModel:
+    return SecretModel(network, tuple(secure_felt() for _ in range(statement.numerics.committed_salts)))
+
+
+def _classes_renamed(network: IntegerNetwork) -> IntegerNetwork:
+    """The network that answers k + 1 where this one answers k."""
+    *below, last = network.layers
+    renamed = replace(last, weight=np.roll(last.weight, 1, axis=1), bias=np.roll(last.bias, 1))
+    return replace(network, layers=(*below, renamed))
+
+
 def _activation_raised(statement: Statement, tensors: Tensors) -> Tensors:
     parts, witness = witness_layout(statement).parts, np.array(tensors.witness, dtype=object)
     cells = _cells(witness, parts["high_1" if "high_1" in parts else "hidden_1"])
@@ -332,6 +424,11 @@ def _set_up_input(workspace: Workspace, network: IntegerNetwork) -> Keyed:
     return _set_up(workspace, workspace.build_circuit(statement, input_graph(statement, network)))
 
 
+def _set_up_inference(workspace: Workspace, accuracy: Circuit) -> Keyed:
+    statement = inference_statement(accuracy.statement, accuracy.degree)
+    return _set_up(workspace, workspace.build_circuit(statement, inference_graph(statement)))
+
+
 def _set_up(workspace: Workspace, circuit: Circuit) -> Keyed:
     srs = make_insecure(workspace.home, circuit.degree, generate_insecure_srs)
     return workspace.set_up(circuit, srs, progress=print)
@@ -345,7 +442,7 @@ def _dedicated_entry(keyed: Keyed, verifier: Artifact) -> CircuitEntry:
 def _trained(seed: int) -> Prepared:
     dataset, network = load("digits"), mlp(SIZES, seed=seed)
     train(network, dataset, TrainingConfig(epochs=30, seed=seed))
-    return prepare(dense_layers(network), dataset)
+    return prepare(affine_layers(network), dataset)
 
 
 def _hex(data: bytes) -> str:

@@ -14,8 +14,8 @@ from platformdirs import user_data_path
 from pyml.config import Config, ask_for_reproducible_cuda, load_config
 from pyml.errors import ConfigError
 
-IN_FILE = ("home", "data", "blobs", "rpc", "anvil", "solc")
-PATHS = frozenset({"home", "data", "anvil", "solc"})
+IN_FILE = ("home", "data", "blobs", "rpc", "anvil", "solc", "ezkl_bin")
+PATHS = frozenset({"home", "data", "anvil", "solc", "ezkl_bin"})
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +114,7 @@ def test_unknown_keys_are_refused_by_name(empty_folder: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config({})
     assert str(caught.value) == (
-        "pyml.toml has unknown keys; expected some of ['anvil', 'blobs', 'data', 'home', 'rpc', 'solc']; "
+        "pyml.toml has unknown keys; expected some of ['anvil', 'blobs', 'data', 'ezkl_bin', 'home', 'rpc', 'solc']; "
         "got ['hme', 'zzz']"
     )
 

@@ -14,6 +14,7 @@ import typer.main
 
 import pyml
 from pyml.cli.main import app
+from pyml.zk.challenge import MAX_FEATURE_BYTES
 from pyml.zk.ezkl import read_settings
 from pyml.zk.layout import committed_layout, witness_layout
 from pyml.zk.statement import read_statement
@@ -21,6 +22,7 @@ from pyml.zk.statement import read_statement
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("circuits/*/*.md")])
 SPECS = sorted(ROOT.glob("circuits/*/SPEC.md"))
+CONSTRAINTS = {"private_input": 6, "private_model_accuracy": 6, "private_model_inference": 7}
 HOMES = ("bench", "circuits", "contracts", "docs", "pyml", "requirements", "scripts", "tests")
 SYSTEMS = ("keys", "freezenet", "deepchain", "kdac")
 
@@ -122,7 +124,7 @@ def test_constraints_are_cited_in_code_and_tests(path: Path) -> None:
     spec, graph = text_of(path), text_of(ROOT / "pyml" / "zk" / "graph.py")
     rows = _CONSTRAINT.findall(spec)
     assert [number for number, _ in rows] == [f"C{index + 1}" for index in range(len(rows))]
-    assert len(rows) == 6
+    assert len(rows) == CONSTRAINTS[path.parent.name]
     letters = set(re.findall(r"\b([A-Z]) =\s+`tests/", spec))
     for number, tests in rows:
         assert re.search(rf"\b{number}\b", graph), f"{number} is not cited in graph.py"
@@ -140,13 +142,17 @@ def test_named_tests_exist() -> None:
 def test_numbers_of_a_specification_are_those_of_its_circuit(path: Path) -> None:
     spec, statement = text_of(path), read_statement(path.parent / "circuit.toml")
     settings, shape, numerics = read_settings(path.parent / "settings.json"), statement.architecture, statement.numerics
-    accuracy = statement.kind == "private_model_accuracy"
-    weight = max(shape.offset, numerics.table_high - shape.offset) if accuracy else shape.offset
-    inputs = (shape.input_max, *(numerics.table_high for _ in shape.shifts))
+    weight = max(shape.offset, numerics.table_high - shape.offset) if statement.private_model else shape.offset
+    inference = statement.kind == "private_model_inference"
+    inputs = (2**16 - 1 if inference else shape.input_max, *(numerics.table_high for _ in shape.shifts))
     bounds = [
         weight * (width * top + unit) for width, top, unit in zip(shape.sizes, inputs, shape.bias_units, strict=False)
     ]
-    widest = statement.samples * max(shape.sizes[1:]) - 1 if accuracy else shape.sizes[0] - 1
+    widest = {
+        "private_model_accuracy": statement.samples * max(shape.sizes[1:]) - 1,
+        "private_model_inference": max(shape.sizes[0], MAX_FEATURE_BYTES // 2),
+        "private_input": shape.sizes[0] - 1,
+    }[path.parent.name]
     expected = [
         f"**{settings['num_rows']:,}** of 2^k, k = **{settings['run_args']['logrows']}**",
         f"{numerics.committed_salts} salts = **{committed_layout(statement).size:,}**",

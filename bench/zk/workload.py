@@ -18,8 +18,10 @@ from torch import nn
 
 from pyml.errors import ModelError
 from pyml.ml import datasets, networks, training
+from pyml.ml.affine import AffineLayer
 from pyml.ml.checkpoints import load_weights, save_weights
 from pyml.ml.integer import IntegerNetwork, count_correct, hidden
+from pyml.ml.modules import affine_layers
 from pyml.ml.quantise import Quantisation, measure, quantise
 from pyml.zk.circuits import LabelledSet, labelled_set
 from pyml.zk.model_codec import decode_network, encode_network, network_digest
@@ -67,7 +69,7 @@ def prepare(workload: Workload, folder: Path, data_dir: Path | None) -> dict[str
     dataset = datasets.load(workload.dataset, data_dir)
     model = networks.mlp(workload.sizes, seed=SEED)
     trained = training.train(model, dataset, training.TrainingConfig(epochs=EPOCHS))
-    layers = networks.dense_layers(model)
+    layers = affine_layers(model)
     drop = datasets.input_shift(dataset.pixel_max, workload.input_bits)
     default = _quantised(layers, dataset, workload.input_bits, workload.bits)
     plain = _without_shift(layers, dataset, workload)
@@ -123,9 +125,7 @@ def largest_value(network: IntegerNetwork, data: LabelledSet) -> int:
     return max(int(np.abs(values).max()) for values in hidden(network, data.inputs))
 
 
-def _without_shift(
-    layers: Sequence[networks.DenseLayer], dataset: datasets.Dataset, workload: Workload
-) -> Quantisation:
+def _without_shift(layers: Sequence[AffineLayer], dataset: datasets.Dataset, workload: Workload) -> Quantisation:
     for bits in range(workload.bits, 3, -1):
         found = _quantised(layers, dataset, workload.input_bits, bits)
         if not any(layer.shift for layer in found.network.layers):
@@ -134,7 +134,7 @@ def _without_shift(
 
 
 def _quantised(
-    layers: Sequence[networks.DenseLayer], dataset: datasets.Dataset, input_bits: int | None, bits: int
+    layers: Sequence[AffineLayer], dataset: datasets.Dataset, input_bits: int | None, bits: int
 ) -> Quantisation:
     drop = datasets.input_shift(dataset.pixel_max, input_bits)
     return quantise(
@@ -149,7 +149,7 @@ def _quantised(
 
 def _description(
     quantised: Quantisation,
-    layers: Sequence[networks.DenseLayer],
+    layers: Sequence[AffineLayer],
     test: NDArray[np.int64],
     labels: NDArray[np.int64],
     data: LabelledSet,

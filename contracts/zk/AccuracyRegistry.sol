@@ -14,6 +14,8 @@ contract AccuracyRegistry is IAccuracyRegistry {
 
     /// @notice Begins the challenge of every claim.
     bytes32 public constant CLAIM_DOMAIN = keccak256("pyml.zk.AccuracyRegistry.claim.v1");
+    /// @notice Most circuits of one total.
+    uint256 public constant MAX_CIRCUITS = 256;
 
     /// @notice Where models are registered and their proofs counted.
     IModelRegistry public immutable MODELS;
@@ -61,6 +63,29 @@ contract AccuracyRegistry is IAccuracyRegistry {
     function isCertified(bytes32 modelId, bytes32 circuitId, uint32 minimumCount) external view returns (bool) {
         Claim memory made = _claims[modelId][circuitId];
         return made.count != 0 && made.count >= minimumCount && !MODELS.modelOf(modelId).revoked;
+    }
+
+    /// @inheritdoc IAccuracyRegistry
+    function totalOf(bytes32 modelId, bytes32[] calldata circuitIds)
+        external
+        view
+        returns (uint256 count, uint256 samples, bool setKnownInAdvance)
+    {
+        if (MODELS.modelOf(modelId).revoked) revert ModelIsRevoked(modelId);
+        if (circuitIds.length > MAX_CIRCUITS) revert TooManyCircuits(circuitIds.length, MAX_CIRCUITS);
+        bytes32 previous = 0;
+        for (uint256 i = 0; i < circuitIds.length; ++i) {
+            bytes32 circuitId = circuitIds[i];
+            // No circuit has the id zero, so the first one needs no exception.
+            if (circuitId <= previous) revert CircuitsNotAscending(previous, circuitId);
+            previous = circuitId;
+            // The list is bounded and the registry fixed; an unknown circuit refuses the whole total.
+            // slither-disable-next-line calls-loop
+            samples += CIRCUITS.gateOf(circuitId).samples;
+            Claim memory made = _claims[modelId][circuitId];
+            count += made.count;
+            setKnownInAdvance = setKnownInAdvance || made.setKnownInAdvance;
+        }
     }
 
     /// @inheritdoc IAccuracyRegistry

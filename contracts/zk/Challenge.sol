@@ -28,4 +28,16 @@ library Challenge {
         inputs[0] = rho;
         inputs[checks + 1] = result;
     }
+
+    /// @notice The public inputs of a circuit that also shows a public input's polynomial at rho.
+    function instances(uint256 rho, uint256 checks, uint256 evaluation, uint256 result)
+        internal
+        pure
+        returns (uint256[] memory inputs)
+    {
+        inputs = new uint256[](checks + 3);
+        inputs[0] = rho;
+        inputs[checks + 1] = evaluation;
+        inputs[checks + 2] = result;
+    }
 }

@@ -48,6 +48,10 @@ interface IAccuracyRegistry {
     error WitnessAlreadyUsed(bytes32 modelId, bytes32 witness);
     /// @notice The verifier refuses the proof for this statement and sender.
     error InvalidProof(bytes32 circuitId, uint256 rho);
+    /// @notice More circuits than one total may add up.
+    error TooManyCircuits(uint256 length, uint256 maximum);
+    /// @notice Circuits of a total are listed once each, by ascending id.
+    error CircuitsNotAscending(bytes32 previous, bytes32 next);
 
     /// @notice Proves and records that the sender's model answers `count` samples of a circuit's set correctly.
     /// @param modelId the sender's model; it must have approved this contract as a consumer.
@@ -70,6 +74,22 @@ interface IAccuracyRegistry {
     /// @notice Whether the model is not revoked and has proved at least `minimumCount` correct answers. Never true
     /// without a claim, not even for zero.
     function isCertified(bytes32 modelId, bytes32 circuitId, uint32 minimumCount) external view returns (bool);
+
+    /// @notice The model's claims under several circuits added up: a large test set is proved in parts, under the one
+    /// commitment that `modelId` names. A circuit without a claim counts with all its samples and no correct answer, so
+    /// an owner gains nothing by leaving out a part on which the model does badly.
+    /// @dev Whoever relies on a total fixes the whole list beforehand, for instance
+    /// `keccak256(abi.encodePacked(circuitIds))`, after checking each circuit once: that the parts are those of the
+    /// set that is meant and that no sample is in two of them. Ascending ids keep a circuit from being counted twice;
+    /// they do not keep two circuits from holding the same samples, and a list chosen by the owner proves nothing.
+    /// @param circuitIds registered circuits, strictly ascending, at most `MAX_CIRCUITS`; an empty list adds up to 0.
+    /// @return count samples answered correctly, as proved.
+    /// @return samples samples of all the circuits.
+    /// @return setKnownInAdvance whether this holds for any of the claims.
+    function totalOf(bytes32 modelId, bytes32[] calldata circuitIds)
+        external
+        view
+        returns (uint256 count, uint256 samples, bool setKnownInAdvance);
 
     /// @notice The challenge that a proof of this statement by `prover` must carry:
     /// `keccak256(abi.encode(CLAIM_DOMAIN, chainid, this, prover, modelId, circuitId, threshold, count, pointsHash))`

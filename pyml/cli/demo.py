@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pyml.cli.circuits import engine_of
 from pyml.cli.terminal import Json, phases, stopwatch
 from pyml.config import load_config
 from pyml.errors import ContractRevertedError, PymlError
@@ -27,8 +28,8 @@ from pyml.errors import ContractRevertedError, PymlError
 if TYPE_CHECKING:
     from pyml.chain.accounts import Signer
     from pyml.chain.transactions import Receipt
+    from pyml.ml.affine import AffineLayer
     from pyml.ml.datasets import Dataset
-    from pyml.ml.networks import DenseLayer
     from pyml.zk.challenge import CircuitEntry
     from pyml.zk.circuits import LabelledSet
     from pyml.zk.claims import AccuracyClaim
@@ -72,7 +73,6 @@ def demo(
     from pyml.chain.deploy import deploy_system
     from pyml.chain.devnet import Devnet
     from pyml.zk.deployment import deployment_plan
-    from pyml.zk.ezkl import EzklEngine
     from pyml.zk.registries import open_contracts
     from pyml.zk.workspace import Workspace
 
@@ -88,7 +88,7 @@ def demo(
         deploy_system(client, deployment_plan(), owner, folder=folder)
         contracts = open_contracts(client, folder)
         story.tell("contracts deployed", f"5 on chain {client.chain_id}", seconds=elapsed())
-        workspace = Workspace(config.home, EzklEngine())
+        workspace = Workspace(config.home, engine_of(config))
         _run(story, workspace, contracts, owner, stranger, folder, samples, begin)
     _print(story, total(), as_json=as_json)
 
@@ -127,8 +127,9 @@ def _run(
     _private_input(story, workspace, contracts, keyed, prepared, data, owner, stranger, begin)
 
 
-def _train(story: _Story, dataset: Dataset, begin: Callable[[str], None]) -> tuple[DenseLayer, ...]:
-    from pyml.ml.networks import dense_layers, mlp
+def _train(story: _Story, dataset: Dataset, begin: Callable[[str], None]) -> tuple[AffineLayer, ...]:
+    from pyml.ml.modules import affine_layers
+    from pyml.ml.networks import mlp
     from pyml.ml.training import TrainingConfig, train
 
     begin(f"training a {'-'.join(map(str, SIZES))} network on {len(dataset.train_labels)} digits")
@@ -136,10 +137,10 @@ def _train(story: _Story, dataset: Dataset, begin: Callable[[str], None]) -> tup
     model = mlp(SIZES, seed=SEED)
     result = train(model, dataset, TrainingConfig(epochs=EPOCHS, seed=SEED))
     story.tell("digit classifier trained", f"{result.test_accuracy:.1%} of the test split", seconds=elapsed())
-    return dense_layers(model)
+    return affine_layers(model)
 
 
-def _quantise(story: _Story, layers: tuple[DenseLayer, ...], dataset: Dataset) -> Prepared:
+def _quantise(story: _Story, layers: tuple[AffineLayer, ...], dataset: Dataset) -> Prepared:
     from pyml.zk.preparation import prepare
 
     prepared = prepare(layers, dataset)

@@ -1,6 +1,7 @@
 """``pyml zk``: prove a private model's accuracy, or what a public model says of a private input.
 
-The order of work: train (or bring an ONNX file) → export → setup → commit → prove → verify → claim.
+The order of work: train (or bring an ONNX file) → export → setup → commit → deploy → prove → verify → claim; and then
+infer: the model that was certified answers.
 """
 
 from __future__ import annotations
@@ -10,6 +11,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pyml.cli import bounty
+from pyml.cli.audit import audit
+from pyml.cli.chunks import claim_set, export_set, prove_set
+from pyml.cli.circuits import (
+    Account,
+    Deployments,
+    Folder,
+    Rpc,
+    SrsFile,
+    dataset_of,
+    find_srs_for,
+    open_circuit,
+    open_keyed,
+    require_srs,
+)
+from pyml.cli.infer import infer
+from pyml.cli.link import link
+from pyml.cli.plan import plan as plan_proof
 from pyml.cli.terminal import (
     Json,
     PasswordFile,
@@ -22,36 +41,29 @@ from pyml.cli.terminal import (
     signer,
     stopwatch,
 )
-from pyml.config import Config, load_config
-from pyml.errors import InputError, SrsError
+from pyml.config import load_config
+from pyml.errors import InputError
 
 if TYPE_CHECKING:
     from pyml.chain.deploy import Plan
-    from pyml.ml.datasets import Dataset
-    from pyml.zk.circuit_folder import CircuitFolder
-    from pyml.zk.engine import Progress
-    from pyml.zk.srs import Srs
-    from pyml.zk.workspace import Circuit, Keyed, Workspace
+    from pyml.zk.workspace import Keyed
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Private machine-learning proofs.\n\n"
-    "Typical order: `train` → `export` → `setup` → `commit` → `prove` → `verify` → `deploy` → `claim`.\n\n"
+    "Typical order: `train` → `export` → `setup` → `commit` → `deploy` → `prove` → `verify` → `claim` → `infer`.\n\n"
     "A *circuit folder* holds the public statement; a *model file* is the encrypted secret model with its salts.",
 )
 
-_Folder = Annotated[Path, typer.Argument(help="Circuit folder, as `export` wrote it.")]
 _Data = Annotated[str, typer.Option("--data", help="Data set; `pyml data list` shows them.")]
-_SrsFile = Annotated[Path | None, typer.Option("--srs", help="Structured reference string to use.")]
-_Rpc = Annotated[str | None, typer.Option(help="URL of a node; default from the settings.")]
-_Account = Annotated[str | None, typer.Option(help="Stored account that signs; on a devnet a public one.")]
-_Deployments = Annotated[Path, typer.Option("--deployments", help="Folder with <chainid>.json.")]
 
 
 @app.command()
 def train(
     data: _Data = "digits",
-    sizes: Annotated[str, typer.Option(help="Widths from input to output.")] = "64-32-10",
+    sizes: Annotated[
+        str, typer.Option(help="Widths from input to output; with convolutions for instance 1x8x8:c8k3-max2-c16k3-10.")
+    ] = "64-32-10",
     epochs: Annotated[int, typer.Option(min=1)] = 30,
     seed: Annotated[int, typer.Option(min=0, help="Fixes initial weights and order of samples.")] = 0,
     learning_rate: Annotated[float, typer.Option()] = 2e-3,
@@ -60,14 +72,14 @@ def train(
     checkpoint: Annotated[Path | None, typer.Option(help="Save and resume training here.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Train a perceptron and write it as ONNX. Any other ONNX perceptron will do as well."""
-    from pyml.ml.networks import mlp, parse_sizes
+    """Train a perceptron or small CNN and write it as ONNX. Any other ONNX file of such a network will do as well."""
+    from pyml.ml.networks import cnn, mlp, parse_shapes, parse_sizes
     from pyml.ml.onnx_file import write_onnx
     from pyml.ml.training import TrainingConfig
     from pyml.ml.training import train as train_model
 
-    dataset = _dataset(load_config(), data)
-    model = mlp(parse_sizes(sizes), seed=seed)
+    dataset = dataset_of(load_config(), data)
+    model = cnn(parse_shapes(sizes), seed=seed) if ":" in sizes else mlp(parse_sizes(sizes), seed=seed)
     config = TrainingConfig(epochs=epochs, seed=seed, learning_rate=learning_rate)
     elapsed = stopwatch()
     with share_done("training", as_json=as_json) as report:
@@ -89,7 +101,7 @@ def train(
 
 @app.command()
 def export(
-    model: Annotated[Path, typer.Argument(help="ONNX file of a perceptron.")],
+    model: Annotated[Path, typer.Argument(help="ONNX file of a perceptron or small CNN.")],
     data: _Data = "digits",
     kind: Annotated[str, typer.Option(help="private_model_accuracy or private_input.")] = "private_model_accuracy",
     samples: Annotated[int, typer.Option(min=1, help="Public test samples that the accuracy is proved on.")] = 100,
@@ -104,12 +116,12 @@ def export(
     from pyml.zk.circuit_folder import CircuitFolder
     from pyml.zk.circuits import accuracy_statement, input_statement, labelled_set
     from pyml.zk.preparation import prepare
-    from pyml.zk.statement import KINDS
 
-    if kind not in KINDS:
-        raise InputError("unknown kind of circuit", expected=" or ".join(KINDS), got=kind)
+    kinds = ("private_model_accuracy", "private_input")
+    if kind not in kinds:
+        raise InputError("unknown kind of circuit", expected=" or ".join(kinds), got=kind)
     layers = read_onnx(model)
-    dataset = _dataset(load_config(), data)
+    dataset = dataset_of(load_config(), data)
     prepared = prepare(layers, dataset, weight_bits=bits, input_bits=input_bits)
     network, report = prepared.quantisation.network, prepared.report
     if kind == "private_input":
@@ -165,8 +177,8 @@ def srs(
 
 @app.command()
 def setup(
-    folder: _Folder,
-    srs_file: _SrsFile = None,
+    folder: Folder,
+    srs_file: SrsFile = None,
     insecure: Annotated[bool, typer.Option(help="Make an insecure SRS if there is none: dev chains only.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -178,22 +190,22 @@ def setup(
     config, elapsed = load_config(), stopwatch()
     with phases(as_json=as_json) as begin:
         circuit_folder = CircuitFolder.open(folder)
-        workspace, circuit = _circuit(config, circuit_folder, begin)
-        found = _find_srs(config, circuit, srs_file)
+        workspace, circuit = open_circuit(config, circuit_folder, begin)
+        found = find_srs_for(config, circuit, srs_file)
         if found is None and insecure:
             begin("making an insecure structured reference string")
             found = make_insecure(config.home, circuit.degree, generate_insecure_srs)
-        keyed = workspace.set_up(circuit, _require_srs(found, circuit), progress=begin)
+        keyed = workspace.set_up(circuit, require_srs(found, circuit), progress=begin)
         circuit_folder.pin_keys(keyed)
     show(_keyed_summary(keyed) | {"seconds": round(elapsed(), 2)}, as_json=as_json, title="set up")
 
 
 @app.command()
 def commit(
-    folder: _Folder,
+    folder: Folder,
     model: Annotated[Path, typer.Argument(help="ONNX file that the circuit was exported from.")],
     out: Annotated[Path, typer.Option(help="Encrypted model file to write.")] = Path("model.secret"),
-    srs_file: _SrsFile = None,
+    srs_file: SrsFile = None,
     password_file: PasswordFile = None,
     as_json: Json = False,
 ) -> None:
@@ -214,8 +226,8 @@ def commit(
     if statement.kind != "private_model_accuracy":
         raise InputError("only a private model is committed to", expected="a private_model_accuracy circuit")
     with phases(as_json=as_json) as begin:
-        keyed, workspace = _keyed(config, circuit_folder, srs_file, begin)
-        dataset = _dataset(config, parse_set_name(statement.subject_name)[0])
+        keyed, workspace = open_keyed(config, circuit_folder, srs_file, begin)
+        dataset = dataset_of(config, parse_set_name(statement.subject_name)[0])
         begin("quantising")
         prepared = prepare_for(layers, dataset, statement.architecture, statement.numerics)
         salts = tuple(secure_felt() for _ in range(statement.numerics.committed_salts))
@@ -227,8 +239,29 @@ def commit(
 
 
 @app.command()
+def deploy(
+    rpc: Rpc = None,
+    account: Account = None,
+    password_file: PasswordFile = None,
+    deployments: Deployments = Path("deployments"),
+    as_json: Json = False,
+) -> None:
+    """Deploy the zk contracts, or continue an interrupted deployment (as `pyml deploy --system zk`)."""
+    from pyml.chain.deploy import deploy_system
+    from pyml.zk.deployment import SYSTEM, deployment_plan
+
+    config = load_config()
+    client = connect(config, rpc)
+    payer = signer(client, config, account, password_file)
+    with share_done("deploying", as_json=as_json) as report:
+        records = deploy_system(client, deployment_plan(), payer, folder=deployments, progress=report)
+    found = {name: record.address for name, record in records.systems[SYSTEM].items()}
+    show(found, as_json=as_json, title=f"zk on chain {client.chain_id}")
+
+
+@app.command()
 def prove(
-    folder: _Folder,
+    folder: Folder,
     model: Annotated[Path | None, typer.Option(help="Encrypted model file (accuracy).")] = None,
     sample: Annotated[
         Path | None, typer.Option("--input", help="Private input: JSON list of integers, or .npy.")
@@ -236,10 +269,10 @@ def prove(
     out: Annotated[Path, typer.Option(help="Claim file to write.")] = Path("claim.json"),
     threshold: Annotated[int | None, typer.Option(help="Claim at least so many correct.")] = None,
     purpose: Annotated[str, typer.Option(help="What the attestation is for (hashed).")] = "",
-    rpc: _Rpc = None,
-    account: _Account = None,
-    deployments: _Deployments = Path("deployments"),
-    srs_file: _SrsFile = None,
+    rpc: Rpc = None,
+    account: Account = None,
+    deployments: Deployments = Path("deployments"),
+    srs_file: SrsFile = None,
     password_file: PasswordFile = None,
     as_json: Json = False,
 ) -> None:
@@ -254,6 +287,8 @@ def prove(
 
     config, elapsed = load_config(), stopwatch()
     circuit_folder = CircuitFolder.open(folder)
+    if circuit_folder.statement.kind == "private_model_inference":
+        raise InputError("an answer of a private model is proved by `pyml zk infer`")
     private_input = circuit_folder.statement.kind == "private_input"
     if (model is None) == (sample is None) or private_input != (sample is not None):
         wanted = "--input FILE" if private_input else "--model FILE"
@@ -263,7 +298,7 @@ def prove(
     prover = address_of(client, config, account)
     secret = None if model is None else open_model(model, password(password_file))
     with phases(as_json=as_json) as begin:
-        keyed, workspace = _keyed(config, circuit_folder, srs_file, begin)
+        keyed, workspace = open_keyed(config, circuit_folder, srs_file, begin)
         if sample is not None:
             claim: Claim = prove_input(
                 keyed,
@@ -281,7 +316,7 @@ def prove(
                 workspace.engine,
                 keyed.entry(),
                 secret,
-                circuit_folder.labelled_set(lambda name: _dataset(config, name)),
+                circuit_folder.labelled_set(lambda name: dataset_of(config, name)),
                 Context(client.chain_id, contracts.accuracy.address, prover),
                 threshold=threshold,
                 ledger=ledger_of(model, secret),
@@ -307,9 +342,9 @@ def prove(
 
 @app.command()
 def verify(
-    folder: _Folder,
+    folder: Folder,
     claim_file: Annotated[Path, typer.Argument(metavar="CLAIM", help="Claim file, as `prove` wrote it.")],
-    srs_file: _SrsFile = None,
+    srs_file: SrsFile = None,
     as_json: Json = False,
 ) -> None:
     """Check a claim off chain. Exit code 0: it holds; 1: it is false; 2: it could not be checked."""
@@ -319,7 +354,7 @@ def verify(
     config, elapsed = load_config(), stopwatch()
     read = read_claim(claim_file)
     with phases(as_json=as_json) as begin:
-        keyed, workspace = _keyed(config, CircuitFolder.open(folder), srs_file, begin)
+        keyed, workspace = open_keyed(config, CircuitFolder.open(folder), srs_file, begin)
         begin("verifying")
         valid = verify_claim(keyed, workspace.engine, keyed.entry(), read)
     show({"valid": valid, "result": read.result, "seconds": round(elapsed(), 2)}, as_json=as_json)
@@ -328,44 +363,24 @@ def verify(
 
 
 @app.command()
-def deploy(
-    rpc: _Rpc = None,
-    account: _Account = None,
-    password_file: PasswordFile = None,
-    deployments: _Deployments = Path("deployments"),
-    as_json: Json = False,
-) -> None:
-    """Deploy the zk contracts, or continue an interrupted deployment (as `pyml deploy --system zk`)."""
-    from pyml.chain.deploy import deploy_system
-    from pyml.zk.deployment import SYSTEM, deployment_plan
-
-    config = load_config()
-    client = connect(config, rpc)
-    payer = signer(client, config, account, password_file)
-    with share_done("deploying", as_json=as_json) as report:
-        records = deploy_system(client, deployment_plan(), payer, folder=deployments, progress=report)
-    found = {name: record.address for name, record in records.systems[SYSTEM].items()}
-    show(found, as_json=as_json, title=f"zk on chain {client.chain_id}")
-
-
-@app.command()
 def claim(
-    folder: _Folder,
+    folder: Folder,
     claim_file: Annotated[Path, typer.Argument(metavar="CLAIM", help="Claim file, as `prove` wrote it.")],
-    rpc: _Rpc = None,
-    account: _Account = None,
+    rpc: Rpc = None,
+    account: Account = None,
     password_file: PasswordFile = None,
-    deployments: _Deployments = Path("deployments"),
-    srs_file: _SrsFile = None,
+    deployments: Deployments = Path("deployments"),
+    srs_file: SrsFile = None,
     as_json: Json = False,
 ) -> None:
     """Have the contract accept a claim; registers circuit and model where that has not been done."""
     from pyml.zk.circuit_folder import CircuitFolder
-    from pyml.zk.claims import AccuracyClaim, read_claim
+    from pyml.zk.claims import AccuracyClaim, InferenceClaim, InputAttestation, read_claim
     from pyml.zk.registries import (
         open_contracts,
         register_circuit,
         register_proved_model,
+        submit_answer,
         submit_attestation,
         submit_claim,
     )
@@ -379,17 +394,20 @@ def claim(
     if payer.address != read.context.prover:
         raise InputError("the claim belongs to another account", expected=read.context.prover, got=payer.address)
     with phases(as_json=as_json) as begin:
-        keyed, _ = _keyed(config, circuit_folder, srs_file, begin)
+        keyed, _ = open_keyed(config, circuit_folder, srs_file, begin)
         begin("registering the circuit")
         entry = register_circuit(contracts, keyed, payer)
-        if isinstance(read, AccuracyClaim):
+        if not isinstance(read, InputAttestation):
             begin("registering the model")
             register_proved_model(contracts, read, circuit_folder.statement.numerics.proof_limit, payer)
-            begin("claiming")
-            receipt = submit_claim(contracts, keyed, entry, read, payer)
-        else:
-            begin("attesting")
-            receipt = submit_attestation(contracts, keyed, entry, read, payer)
+        begin("claiming")
+        match read:
+            case AccuracyClaim():
+                receipt = submit_claim(contracts, keyed, entry, read, payer)
+            case InferenceClaim():
+                receipt = submit_answer(contracts, keyed, entry, read, payer)
+            case InputAttestation():
+                receipt = submit_attestation(contracts, keyed, entry, read, payer)
     show(
         {"accepted": True, "result": read.result, "gas": receipt.gas_used, "transaction": receipt.tx_hash},
         as_json=as_json,
@@ -397,52 +415,21 @@ def claim(
     )
 
 
+app.command()(infer)
+app.command()(link)
+app.command()(audit)
+app.command(name="plan")(plan_proof)
+app.command()(export_set)
+app.command()(prove_set)
+app.command()(claim_set)
+app.add_typer(bounty.app, name="bounty")
+
+
 def plan() -> Plan:
     """The deployment plan of this system, for `pyml deploy --system zk`."""
     from pyml.zk.deployment import deployment_plan
 
     return deployment_plan()
-
-
-def _dataset(config: Config, name: str) -> Dataset:
-    from pyml.ml.datasets import load
-
-    return load(name, config.data, cache_dir=config.home / "data")
-
-
-def _circuit(config: Config, circuit_folder: CircuitFolder, begin: Progress) -> tuple[Workspace, Circuit]:
-    from pyml.zk.ezkl import EzklEngine
-    from pyml.zk.workspace import Workspace
-
-    workspace = Workspace(config.home, EzklEngine())
-    begin("opening the circuit")
-    return workspace, circuit_folder.build(workspace, lambda name: _dataset(config, name), progress=begin)
-
-
-def _keyed(
-    config: Config, circuit_folder: CircuitFolder, srs_file: Path | None, begin: Progress
-) -> tuple[Keyed, Workspace]:
-    workspace, circuit = _circuit(config, circuit_folder, begin)
-    found = _require_srs(_find_srs(config, circuit, srs_file), circuit)
-    keyed = workspace.set_up(circuit, found, progress=begin)
-    circuit_folder.pin_keys(keyed)
-    return keyed, workspace
-
-
-def _find_srs(config: Config, circuit: Circuit, srs_file: Path | None) -> Srs | None:
-    from pyml.zk.srs import find_srs, open_srs
-
-    return find_srs(config.home, circuit.degree) if srs_file is None else open_srs(srs_file)
-
-
-def _require_srs(found: Srs | None, circuit: Circuit) -> Srs:
-    if found is None:
-        raise SrsError(
-            f"there is no structured reference string of k = {circuit.degree}",
-            hint=f"`pyml zk srs {circuit.degree}` downloads the public one; `pyml zk setup --insecure` makes one "
-            "for development chains.",
-        )
-    return found
 
 
 def _keyed_summary(keyed: Keyed) -> dict[str, Any]:

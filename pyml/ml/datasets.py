@@ -3,11 +3,12 @@
 Every set is the same kind of value whatever its source: unsigned bytes and labels, split into train and test. The
 digest covers the decoded arrays (not the files), so two sources agree on it exactly when they hold the same numbers.
 
-Splits are fixed and use no random numbers:
+Splits are fixed and use no random numbers; bundled sets must have the digest pinned here, others that of their files:
 
 * ``digits``: scikit-learn's bundled 8x8 digits, pixels 0..16, rows 0..1296 train and the last 500 test (other writers).
 * ``breast-cancer``: scikit-learn's bundled Wisconsin set; every fifth row is test. Each of the 30 measurements is
-  mapped to 0..255 by the minimum and maximum of the training rows (clipped, rounded half to even).
+  mapped to 0..255 by the minimum and maximum of the training rows (clipped, rounded half to even). A row of such a
+  table is an image of shape (30,).
 * ``mnist``, ``fashion-mnist``, ``cifar10``: the published splits (``pyml.ml.sources`` says where they come from).
 """
 
@@ -122,13 +123,25 @@ def load(
     Looked for in ``data_dir``, then ``cache_dir``, then (with ``download``) at the public source, which fills
     ``cache_dir``. Bundled sets need none of them.
     """
-    bundled = _BUNDLED.get(name)
-    if bundled is not None:
-        return bundled()
+    if name in _BUNDLED:
+        return _load_bundled(name)
     if name not in SOURCES:
         raise DatasetError("unknown data set", expected=f"one of {', '.join(NAMES)}", got=name)
     raw: RawSplits = read_source(name, data_dir, download=download, cache_dir=cache_dir, progress=progress)
     return Dataset(name, *raw, classes=10, pixel_max=255)
+
+
+def _load_bundled(name: str) -> Dataset:
+    make, pinned = _BUNDLED[name]
+    dataset = make()
+    if dataset.digest.hex() != pinned:
+        raise DatasetError(
+            f"{name}: scikit-learn's copy is not the pinned one",
+            expected=f"digest {pinned}",
+            got=dataset.digest.hex(),
+            hint="Install scikit-learn again.",
+        )
+    return dataset
 
 
 def _digits() -> Dataset:
@@ -152,4 +165,7 @@ def _breast_cancer() -> Dataset:
     return Dataset("breast-cancer", scaled[~test], labels[~test], scaled[test], labels[test], classes=2, pixel_max=255)
 
 
-_BUNDLED: dict[str, Callable[[], Dataset]] = {"digits": _digits, "breast-cancer": _breast_cancer}
+_BUNDLED: dict[str, tuple[Callable[[], Dataset], str]] = {
+    "digits": (_digits, "f7746d2745893f952b4760a74eb359dc1eae69df82a4d7238cb88873c1bdc000"),
+    "breast-cancer": (_breast_cancer, "3ee81f5abf5a6c160b64e35e06e9892ab0433354f8923c230ceb9cb97756b3f8"),
+}

@@ -1,11 +1,14 @@
-"""Exact integer inference of multilayer perceptrons: the reference that the circuits must agree with bit for bit.
+"""Exact integer inference of perceptrons and small CNNs: the reference that the circuits agree with bit for bit.
 
 Implements the arithmetic of the circuits (scale 0; the only rounding is the floor of a public shift, 0 where the
 values fit the lookup table as they are): with x the integer input of a layer, B = 2**(bits - 1), weights and biases in
 [-B, B - 1] and a public power of two ``bias_unit``,
 
     h = x @ weight + bias_unit * bias        (the circuit's constant column holds ``bias_unit``)
-    next x = max(h >> shift, 0)              (hidden layers, rounding down; the last h are the logits)
+    next x = pool(max(h >> shift, 0))        (hidden layers, rounding down; the last h are the logits)
+
+where a convolution's product is taken at each position of its kernel (``pyml.ml.shapes``) and a pool is a maximum or a
+sum, or is absent. Values between layers are flat, images in the order channel, row, column.
 
 A sample counts as correct only if its label's logit is *strictly* greater than every other: a tie is a wrong answer.
 Sums are taken in float64 while every partial sum provably stays below 2**53 (exact, and runs on BLAS), in int64 below
@@ -14,6 +17,7 @@ Sums are taken in float64 while every partial sum provably stays below 2**53 (ex
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -21,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyml.errors import InputError, ModelError
+from pyml.ml.shapes import Convolution, LayerShape, Pool, require_chain, row_batches
 
 IntArray: TypeAlias = NDArray[Any]
 """int64, or object holding Python integers where 64 bits do not suffice."""
@@ -33,13 +38,17 @@ _INT64_EXACT = 2**63
 class IntegerLayer:
     """One affine layer: ``weight`` int64 [in, out], ``bias`` int64 [out], and the power of two the bias counts in.
 
-    ``shift`` is the number of bits dropped from its pre-activations before the ReLU (0 in the last layer).
+    ``shift`` is the number of bits dropped from its pre-activations before the ReLU (0 in the last layer). With a
+    ``convolution`` the rows of ``weight`` are the numbers under the kernel, channel by channel, and its columns the
+    channels that come out; ``pool`` follows the ReLU.
     """
 
     weight: NDArray[np.int64]
     bias: NDArray[np.int64]
     bias_unit: int
     shift: int = 0
+    convolution: Convolution | None = None
+    pool: Pool | None = None
 
     def __post_init__(self) -> None:
         weight, bias = _frozen(self.weight, "weight", 2), _frozen(self.bias, "bias", 1)
@@ -54,28 +63,41 @@ class IntegerLayer:
             raise ModelError("shift is out of range", expected="0 to 62 bits", got=self.shift)
         object.__setattr__(self, "weight", weight)
         object.__setattr__(self, "bias", bias)
+        _ = self.shape  # refuses what does not fit together
+
+    @property
+    def shape(self) -> LayerShape:
+        """All but the numbers; flat widths are ``shape.inputs``, ``shape.pre_activations`` and ``shape.outputs``."""
+        return LayerShape(self.fan_in, self.fan_out, self.convolution, self.pool)
 
     @property
     def fan_in(self) -> int:
+        """Rows of the weight matrix."""
         return self.weight.shape[0]
 
     @property
     def fan_out(self) -> int:
+        """Columns of the weight matrix: neurons, or channels."""
         return self.weight.shape[1]
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, IntegerLayer)
-            and (self.bias_unit, self.shift) == (other.bias_unit, other.shift)
+            and (self.bias_unit, self.shift, self.shape) == (other.bias_unit, other.shift, other.shape)
             and np.array_equal(self.weight, other.weight)
             and np.array_equal(self.bias, other.bias)
         )
 
     def __hash__(self) -> int:
-        return hash((self.weight.tobytes(), self.bias.tobytes(), self.bias_unit, self.shift))
+        return hash((self.weight.tobytes(), self.bias.tobytes(), self.bias_unit, self.shift, self.shape))
 
     def __repr__(self) -> str:  # weights are the prover's secret: show the shape only
-        return f"IntegerLayer({self.fan_in} -> {self.fan_out}, bias_unit={self.bias_unit}, shift={self.shift})"
+        kernel = "" if self.convolution is None else f", {self.convolution}"
+        pool = "" if self.pool is None else f", {self.pool}"
+        return (
+            f"IntegerLayer({self.fan_in} -> {self.fan_out}, bias_unit={self.bias_unit}, "
+            f"shift={self.shift}{kernel}{pool})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +117,9 @@ class IntegerNetwork:
             raise ModelError("input_max must be positive", got=self.input_max)
         if self.layers[-1].shift:
             raise ModelError("the last layer gives logits and has no shift", got=self.layers[-1].shift)
+        require_chain(self.shapes)
         half = self.half_range
         for index, layer in enumerate(self.layers):
-            if index and layer.fan_in != self.layers[index - 1].fan_out:
-                raise ModelError(
-                    f"layer {index} does not fit the one before it",
-                    expected=f"{self.layers[index - 1].fan_out} inputs",
-                    got=layer.fan_in,
-                )
             for name, values in (("weight", layer.weight), ("bias", layer.bias)):
                 if values.min() < -half or values.max() >= half:
                     raise ModelError(
@@ -117,9 +134,14 @@ class IntegerNetwork:
         return 1 << (self.bits - 1)
 
     @property
+    def shapes(self) -> tuple[LayerShape, ...]:
+        """Public shape of each layer."""
+        return tuple(layer.shape for layer in self.layers)
+
+    @property
     def sizes(self) -> tuple[int, ...]:
-        """Widths from input to output, e.g. (64, 32, 10)."""
-        return (self.layers[0].fan_in, *(layer.fan_out for layer in self.layers))
+        """Widths of the flat values between layers, from input to logits, e.g. (64, 32, 10)."""
+        return (self.shapes[0].inputs, *(shape.outputs for shape in self.shapes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,34 +163,41 @@ class LayerBounds:
 def bounds(network: IntegerNetwork) -> tuple[LayerBounds, ...]:
     """Exact interval bounds of each layer's pre-activations, for the lookup range and the field."""
     half = network.half_range
-    per_input = [network.input_max] * network.sizes[0]
+    limits: IntArray = np.full((1, network.sizes[0]), network.input_max, dtype=object)
     worst_input = network.input_max
     result: list[LayerBounds] = []
-    for layer in network.layers:
-        highs = _column_sums(np.maximum(layer.weight, 0), per_input, layer, positive=True)
-        lows = [-value for value in _column_sums(np.maximum(-layer.weight, 0), per_input, layer, positive=False)]
-        magnitude = [sum(pair) for pair in zip(*_partials(layer, per_input), strict=True)]
+    for layer, shape in zip(network.layers, network.shapes, strict=True):
         worst = worst_input * layer.fan_in + layer.bias_unit
-        result.append(LayerBounds(min(lows), max(highs), -half * worst, (half - 1) * worst, max(magnitude)))
-        per_input = [max(value, 0) >> layer.shift for value in highs]
-        worst_input = ((half - 1) * worst) >> layer.shift
+        growth = _growth(layer)
+        number = np.int64 if half * worst * growth < _INT64_EXACT else object  # what follows stays below that
+        limits, weight = limits.astype(number), layer.weight.astype(number)
+        bias = shape.spread(layer.bias.astype(number) * layer.bias_unit)
+        highs = shape.multiply(limits, np.maximum(weight, 0)) + bias
+        lows = bias - shape.multiply(limits, np.maximum(-weight, 0))
+        magnitudes = shape.multiply(limits, np.abs(weight)) + np.abs(bias)
+        result.append(
+            LayerBounds(
+                low=int(lows.min()),
+                high=int(highs.max()),
+                worst_low=-half * worst,
+                worst_high=(half - 1) * worst,
+                partial=int(magnitudes.max()),
+            )
+        )
+        limits = shape.reduce(np.maximum(highs >> layer.shift, 0))
+        worst_input = (((half - 1) * worst) >> layer.shift) * growth
     return tuple(result)
 
 
 def hidden(network: IntegerNetwork, inputs: IntArray) -> tuple[IntArray, ...]:
-    """Pre-activations [samples, width] of every layer; the last entry holds the logits."""
-    activations: IntArray = require_inputs(network, inputs)
-    outputs: list[IntArray] = []
-    for layer, bound in zip(network.layers, bounds(network), strict=True):
-        pre = _affine(activations, layer, bound.partial)
-        outputs.append(pre)
-        activations = np.maximum(pre >> layer.shift if layer.shift else pre, 0)
-    return tuple(outputs)
+    """Flat pre-activations [samples, width] of every layer, before shift, ReLU and pool; the last are the logits."""
+    levels = zip(*_run(network, inputs), strict=True)
+    return tuple(np.concatenate(parts) for parts in levels)
 
 
 def logits(network: IntegerNetwork, inputs: IntArray) -> IntArray:
     """Logits [samples, classes]."""
-    return hidden(network, inputs)[-1]
+    return np.concatenate([outputs[-1] for outputs in _run(network, inputs)])
 
 
 def predict(network: IntegerNetwork, inputs: IntArray) -> NDArray[np.int64]:
@@ -215,26 +244,40 @@ def require_inputs(network: IntegerNetwork, inputs: IntArray) -> NDArray[np.int6
     return values.astype(np.int64)
 
 
+def _run(network: IntegerNetwork, inputs: IntArray) -> Iterator[tuple[IntArray, ...]]:
+    """Pre-activations of every layer for one batch of samples after the other."""
+    values, limits = require_inputs(network, inputs), bounds(network)
+    widest = max(max(shape.inputs, shape.pre_activations) for shape in network.shapes)
+    for rows in row_batches(len(values), widest):
+        activations: IntArray = values[rows]
+        outputs: list[IntArray] = []
+        for layer, bound in zip(network.layers, limits, strict=True):
+            outputs.append(_affine(activations, layer, bound.partial))
+            activations = _activations(outputs[-1], layer, bound.high)
+        yield tuple(outputs)
+
+
 def _affine(inputs: IntArray, layer: IntegerLayer, partial: int) -> IntArray:
-    wide = inputs.dtype == object or layer.bias_unit >= _INT64_EXACT
+    shape, wide = layer.shape, inputs.dtype == object or layer.bias_unit >= _INT64_EXACT
     if partial < _FLOAT_EXACT and not wide:
-        shift = (layer.bias * layer.bias_unit).astype(np.float64)
-        return (inputs.astype(np.float64) @ layer.weight.astype(np.float64) + shift).astype(np.int64)
+        bias = shape.spread((layer.bias * layer.bias_unit).astype(np.float64))
+        return (shape.multiply(inputs.astype(np.float64), layer.weight.astype(np.float64)) + bias).astype(np.int64)
     if partial < _INT64_EXACT and not wide:
-        return inputs @ layer.weight + layer.bias * layer.bias_unit
-    products = inputs.astype(object) @ layer.weight.astype(object)
-    return products + layer.bias.astype(object) * layer.bias_unit
+        return shape.multiply(inputs, layer.weight) + shape.spread(layer.bias * layer.bias_unit)
+    products = shape.multiply(inputs.astype(object), layer.weight.astype(object))
+    return products + shape.spread(layer.bias.astype(object) * layer.bias_unit)
 
 
-def _column_sums(part: NDArray[np.int64], limits: list[int], layer: IntegerLayer, *, positive: bool) -> list[int]:
-    sign = 1 if positive else -1
-    sums = np.array(limits, dtype=object) @ part.astype(object)
-    return [int(total) + sign * int(bias) * layer.bias_unit for total, bias in zip(sums, layer.bias, strict=True)]
+def _activations(pre: IntArray, layer: IntegerLayer, high: int) -> IntArray:
+    kept = np.maximum(pre >> layer.shift if layer.shift else pre, 0)
+    if max(high >> layer.shift, 0) * _growth(layer) >= _INT64_EXACT:
+        kept = kept.astype(object)
+    return layer.shape.reduce(kept)
 
 
-def _partials(layer: IntegerLayer, limits: list[int]) -> tuple[list[int], list[int]]:
-    products = np.array(limits, dtype=object) @ np.abs(layer.weight).astype(object)
-    return [int(total) for total in products], [abs(int(bias)) * layer.bias_unit for bias in layer.bias]
+def _growth(layer: IntegerLayer) -> int:
+    """How many activations are added up before the next layer."""
+    return layer.pool.size**2 if layer.pool is not None and layer.pool.kind == "sum" else 1
 
 
 def _frozen(values: NDArray[np.int64], name: str, ndim: int) -> NDArray[np.int64]:

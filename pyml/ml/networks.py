@@ -1,72 +1,61 @@
-"""Networks that the circuits can prove: multilayer perceptrons of any depth and width.
+"""Networks that the circuits can prove: perceptrons and small convolutional networks, as PyTorch modules.
 
-A perceptron is an ``nn.Sequential`` of ``Linear`` layers with ``ReLU`` between them, on flattened inputs in [0, 1].
-Its parameters leave PyTorch as plain float64 arrays (``DenseLayer``), so that quantisation does not care whether they
-came from a module, an ONNX file or a checkpoint.
+A network is an ``nn.Sequential`` of ``Linear`` and ``Conv2d`` layers with ``ReLU`` between them, pools behind some, on
+flattened inputs in [0, 1]; ``pyml.ml.modules`` reads its parameters.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from pyml.errors import ModelError
+from pyml.ml.modules import AsImage
+from pyml.ml.shapes import Convolution, LayerShape, Pool, require_chain
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DenseLayer:
-    """A float layer ``x @ weight + bias``: ``weight`` float64 [in, out], ``bias`` float64 [out]; both finite."""
-
-    name: str
-    weight: NDArray[np.float64]
-    bias: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        weight, bias = np.array(self.weight, dtype=np.float64), np.array(self.bias, dtype=np.float64)
-        if weight.ndim != 2 or 0 in weight.shape or bias.shape != (weight.shape[1],):
-            raise ModelError(
-                f"layer {self.name}: shapes do not match",
-                expected="weight [in, out], bias [out]",
-                got=(weight.shape, bias.shape),
-            )
-        for part, values in (("weight", weight), ("bias", bias)):
-            if not np.isfinite(values).all():
-                raise ModelError(
-                    f"layer {self.name}: {part} is not finite",
-                    expected="finite numbers",
-                    got=f"{int((~np.isfinite(values)).sum())} NaN or infinite values",
-                    hint="Train again with a lower learning rate.",
-                )
-            values.setflags(write=False)
-        object.__setattr__(self, "weight", weight)
-        object.__setattr__(self, "bias", bias)
-
-    def __repr__(self) -> str:  # weights may be secret: show the shape only
-        return f"DenseLayer({self.name!r}, {self.weight.shape[0]} -> {self.weight.shape[1]})"
+_WIDTH = r"[1-9][0-9]{0,5}"
+_IMAGE = re.compile(rf"({_WIDTH})x({_WIDTH})x({_WIDTH})", re.ASCII)
+_CONVOLUTION = re.compile(rf"c({_WIDTH})k({_WIDTH})(?:s({_WIDTH}))?(?:p({_WIDTH}))?", re.ASCII)
+_POOL = re.compile(rf"(max|avg)({_WIDTH})", re.ASCII)
 
 
 def mlp(sizes: Sequence[int], *, seed: int) -> nn.Sequential:
     """A perceptron with the given widths, e.g. ``(64, 32, 10)``; He-uniform weights from ``seed``, zero biases."""
     if len(sizes) < 2 or any(size < 1 for size in sizes):
         raise ModelError("a perceptron needs two or more positive widths", expected="e.g. 64-32-10", got=list(sizes))
+    return cnn([LayerShape(fan_in, fan_out) for fan_in, fan_out in itertools.pairwise(sizes)], seed=seed)
+
+
+def cnn(shapes: Sequence[LayerShape], *, seed: int, batch_norm: bool = False) -> nn.Sequential:
+    """A network of the given layers on flat inputs; He-uniform weights from ``seed``, zero biases.
+
+    ``batch_norm`` puts one behind each convolution; it is folded into it when the layers are read.
+    """
+    require_chain(shapes)
     generator = torch.Generator().manual_seed(seed)
     modules: list[nn.Module] = []
-    for fan_in, fan_out in itertools.pairwise(sizes):
-        if modules:
+    for index, shape in enumerate(shapes):
+        if index:
             modules.append(nn.ReLU())
-        linear = nn.Linear(fan_in, fan_out, device="meta").to_empty(device="cpu")  # no draw from the global generator
-        limit = math.sqrt(6.0 / fan_in)
+            modules.extend(_between(shapes[index - 1], shape))
+        elif shape.convolution is not None:
+            modules.append(AsImage(shape.convolution.in_channels, shape.convolution.height, shape.convolution.width))
+        layer = _layer(shape)
+        limit = math.sqrt(6.0 / shape.fan_in)
         with torch.no_grad():
-            linear.weight.uniform_(-limit, limit, generator=generator)
-            linear.bias.zero_()
-        modules.append(linear)
+            layer.weight.uniform_(-limit, limit, generator=generator)
+            if layer.bias is not None:  # pyright: ignore[reportUnnecessaryComparison]
+                layer.bias.zero_()
+        modules.append(layer)
+        if batch_norm and isinstance(layer, nn.Conv2d):
+            modules.append(nn.BatchNorm2d(shape.fan_out))
+    if shapes[-1].convolution is not None:
+        modules.append(nn.Flatten())
     return nn.Sequential(*modules)
 
 
@@ -78,64 +67,77 @@ def parse_sizes(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def dense_layers(model: nn.Module) -> tuple[DenseLayer, ...]:
-    """The float layers of a perceptron; raises ``ModelError`` naming the first module that is not supported.
+def parse_shapes(text: str) -> tuple[LayerShape, ...]:
+    """Layers from text: ``"64-32-10"``, or behind an image's channels, height and width ``"1x8x8:c4k3p1-max2-10"``.
 
-    Accepted: ``Linear``, ``ReLU`` between two ``Linear``, a leading ``Flatten``, ``Identity`` and ``Dropout`` (inert at
-    inference), nested in ``Sequential`` at any depth.
+    ``c8k3s2p1`` is a convolution to 8 channels with a 3 by 3 kernel, stride 2 (else 1) and padding 1 (else 0);
+    ``max2`` or ``avg2`` pools squares of 2 by 2; a number is a dense layer of that width. Raises ``ModelError`` that
+    names the part which cannot be read or does not fit.
     """
-    layers: list[DenseLayer] = []
-    relu_due = False
-    for name, module in _leaves(model, ""):
-        kind = type(module)
-        if kind is nn.Linear and isinstance(module, nn.Linear):
-            if relu_due:
-                raise _unsupported(name, module, "two Linear layers without a ReLU between them")
-            layers.append(_dense(name, module))
-            relu_due = True
-        elif kind is nn.ReLU and relu_due:
-            relu_due = False
-        elif kind in (nn.Identity, nn.Dropout) or (kind is nn.Flatten and not layers):
-            continue
-        else:
-            raise _unsupported(name, module, "a circuit proves Linear layers with ReLU between them")
-    if not layers:
-        raise ModelError("the network has no Linear layer", got=type(model).__name__)
-    if not relu_due:
-        raise ModelError("the network ends in a ReLU", expected="a Linear layer that gives the logits")
-    for before, after in itertools.pairwise(layers):
-        if before.weight.shape[1] != after.weight.shape[0]:
+    image, colon, rest = text.partition(":")
+    if not colon:
+        return tuple(LayerShape(fan_in, fan_out) for fan_in, fan_out in itertools.pairwise(parse_sizes(text)))
+    match = _IMAGE.fullmatch(image)
+    if match is None:
+        raise ModelError("the image's size cannot be read", expected="CHANNELSxHEIGHTxWIDTH, e.g. 1x8x8", got=image)
+    dims: tuple[int, ...] = tuple(map(int, match.groups()))
+    shapes: list[LayerShape] = []
+    for part in rest.split("-"):
+        try:
+            if pool := _POOL.fullmatch(part):
+                shapes = [*shapes[:-1], _pooled(shapes, pool)]
+            else:
+                shapes = [*shapes, _parsed_layer(part, dims)]
+        except ModelError as error:
             raise ModelError(
-                f"layer {after.name} does not fit {before.name}",
-                expected=f"{before.weight.shape[1]} inputs",
-                got=after.weight.shape[0],
-            )
-    return tuple(layers)
+                f"part {part!r} of the network: {error.problem}", expected=error.expected, got=error.got
+            ) from error
+        dims = shapes[-1].output_dims
+    require_chain(shapes)
+    return tuple(shapes)
 
 
-def forward(layers: Sequence[DenseLayer], inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Float64 logits [samples, classes] of dense layers with ReLU between them; inputs [samples, features]."""
-    values = np.asarray(inputs, dtype=np.float64)
-    for index, layer in enumerate(layers):
-        values = (np.maximum(values, 0.0) if index else values) @ layer.weight + layer.bias
-    return values
+def _between(before: LayerShape, after: LayerShape) -> list[nn.Module]:
+    """What stands between a layer's ReLU and the next layer."""
+    modules: list[nn.Module] = []
+    if before.pool is not None:
+        modules.append((nn.MaxPool2d if before.pool.kind == "max" else nn.AvgPool2d)(before.pool.size))
+    if before.convolution is not None and after.convolution is None:
+        modules.append(nn.Flatten())
+    return modules
 
 
-def _leaves(module: nn.Module, name: str) -> list[tuple[str, nn.Module]]:
-    if type(module) is not nn.Sequential:
-        return [(name or type(module).__name__, module)]
-    children = module.named_children()
-    return [leaf for child, inner in children for leaf in _leaves(inner, f"{name}.{child}" if name else child)]
+def _layer(shape: LayerShape) -> nn.Linear | nn.Conv2d:
+    """A layer on no device yet, so that nothing is drawn from the global generator."""
+    geometry = shape.convolution
+    if geometry is None:
+        return nn.Linear(shape.fan_in, shape.fan_out, device="meta").to_empty(device="cpu")
+    return nn.Conv2d(
+        geometry.in_channels,
+        shape.fan_out,
+        geometry.kernel,
+        stride=geometry.stride,
+        padding=geometry.padding,
+        device="meta",
+    ).to_empty(device="cpu")
 
 
-def _dense(name: str, linear: nn.Linear) -> DenseLayer:
-    weight = linear.weight.detach().cpu().double().numpy().T
-    stored: torch.Tensor | None = dict(linear.named_parameters()).get("bias")
-    bias = np.zeros(linear.out_features) if stored is None else stored.detach().cpu().double().numpy()
-    return DenseLayer(name, weight, bias)
+def _parsed_layer(part: str, dims: tuple[int, ...]) -> LayerShape:
+    if match := _CONVOLUTION.fullmatch(part):
+        if len(dims) != 3:
+            raise ModelError("a convolution cannot follow a dense layer")
+        in_channels, height, width = dims
+        channels, kernel, stride, padding = int(match[1]), int(match[2]), int(match[3] or 1), int(match[4] or 0)
+        convolution = Convolution(in_channels, height, width, (kernel, kernel), (stride, stride), (padding, padding))
+        return LayerShape(convolution.fan_in, channels, convolution)
+    if re.fullmatch(_WIDTH, part, re.ASCII):
+        return LayerShape(math.prod(dims), int(part))
+    raise ModelError("it cannot be read", expected="a width, c8k3, c8k3s2p1, max2 or avg2")
 
 
-def _unsupported(name: str, module: nn.Module, why: str) -> ModelError:
-    return ModelError(
-        f"layer {name} ({type(module).__name__}) is not supported: {why}", expected="Linear, ReLU, Linear, …"
-    )
+def _pooled(shapes: Sequence[LayerShape], match: re.Match[str]) -> LayerShape:
+    if not shapes or shapes[-1].convolution is None or shapes[-1].pool is not None:
+        raise ModelError("a pool belongs after a convolution")
+    last = shapes[-1]
+    pool = Pool("max" if match[1] == "max" else "sum", int(match[2]))
+    return LayerShape(last.fan_in, last.fan_out, last.convolution, pool)

@@ -1,9 +1,9 @@
-"""Post-training quantisation of a perceptron to integers for circuits that never rescale.
+"""Post-training quantisation of perceptrons and small CNNs to integers for circuits that never rescale.
 
 A float layer h = a @ W + b becomes h' = a' @ W' + unit * b' with a' = a / s_a, W' = round(W / s_w), h' = h / s_a / s_w:
-scales multiply from layer to layer, and since ReLU and the order of logits do not mind a positive factor, nothing is
-divided except by ``2**shift`` (rounding down), and that only where the pre-activations met in calibration would not fit
-``activation_max``, with a quarter of it kept as headroom.
+scales multiply from layer to layer, and since ReLU, maxima, sums and the order of logits do not mind a positive factor,
+nothing is divided except by ``2**shift`` (rounding down), and that only where the pre-activations met in calibration
+would not fit ``activation_max``, with a quarter of it kept as headroom.
 
 Weights and biases both live in [-B, B - 1] (symmetric, one scale a tensor), because both pass the same lookup in the
 circuit; the bias reaches its scale through ``unit``, the smallest power of two at which it fits, which makes its
@@ -11,7 +11,8 @@ rounding error, at most unit / 2, as small as the range allows. The unit is publ
 largest bias to within a factor of two.
 
 The only freedom is how far to clip each weight tensor. It is chosen layer by layer from a fixed grid, for the least
-mean squared error of the *logits* on calibration inputs when the layers behind it are still float.
+mean squared error of the *logits* on the first calibration inputs when the layers behind it are still float. Shifts
+follow from all calibration inputs.
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyml.errors import InputError, ModelError
+from pyml.ml.affine import AffineLayer, forward
 from pyml.ml.integer import IntArray, IntegerLayer, IntegerNetwork, correct, logits, predict, require_inputs
-from pyml.ml.networks import DenseLayer, forward
+from pyml.ml.shapes import require_chain
 
 CLIP_GRID = tuple(step / 40 for step in range(40, 11, -1))
 """Clipping thresholds tried, as a share of the tensor's greatest magnitude: 1, 0.975, … 0.3."""
+
+SEARCH_SAMPLES = 2_000
+"""Calibration inputs that clipping is chosen on; more would only make it slower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class QuantisationReport:
 
 
 def quantise(
-    layers: Sequence[DenseLayer],
+    layers: Sequence[AffineLayer],
     calibration: IntArray,
     *,
     input_scale: float,
@@ -75,25 +80,33 @@ def quantise(
     bounds hidden pre-activations after their shift, as the circuit's lookup table does; ``None`` never shifts.
     """
     _require_arguments(layers, calibration, input_scale, input_max, bits, activation_max)
-    half = 1 << (bits - 1)
-    exact = np.asarray(calibration).astype(np.float64) * input_scale
+    inputs = np.asarray(calibration)
+    exact = inputs[:SEARCH_SAMPLES].astype(np.float64) * input_scale
     target = forward(layers, exact)
     activations, scale = exact / input_scale, input_scale
     done: list[IntegerLayer] = []
     clips: list[float] = []
     for index in range(len(layers)):
         chosen = min(
-            (_try_clip(layers[index:], half, clip, activations, scale, activation_max, target) for clip in CLIP_GRID),
+            (
+                _try_clip(layers[index:], 1 << (bits - 1), clip, activations, scale, activation_max, target)
+                for clip in CLIP_GRID
+            ),
             key=lambda trial: trial.error,
         )
-        scale, activations = chosen.scale, chosen.activations
-        done.append(chosen.layer)
+        layer, scale = chosen.layer, chosen.scale
+        if activation_max is not None and index + 1 < len(layers):
+            so_far = IntegerNetwork((*done, replace(layer, pool=None)), bits, input_max)
+            layer = replace(layer, shift=_shift(logits(so_far, inputs), activation_max))
+        activations = _activations(layer, chosen.pre)
+        scale *= 2**layer.shift
+        done.append(layer)
         clips.append(chosen.clip)
     return Quantisation(IntegerNetwork(tuple(done), bits, input_max), input_scale, scale, tuple(clips))
 
 
 def measure(
-    quantisation: Quantisation, layers: Sequence[DenseLayer], inputs: IntArray, labels: IntArray
+    quantisation: Quantisation, layers: Sequence[AffineLayer], inputs: IntArray, labels: IntArray
 ) -> QuantisationReport:
     """Compare the integer network with the float layers on integer inputs [samples, features] and their labels."""
     network = quantisation.network
@@ -118,17 +131,17 @@ def measure(
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """One clipping threshold for one layer, and the mean squared logit error that it leads to."""
+    """One clipping threshold for one layer, not shifted yet, and the mean squared logit error that it leads to."""
 
     error: float
     clip: float
     layer: IntegerLayer
     scale: float
-    activations: NDArray[np.float64]
+    pre: NDArray[np.float64]
 
 
 def _try_clip(
-    layers: Sequence[DenseLayer],
+    layers: Sequence[AffineLayer],
     half: int,
     clip: float,
     activations: NDArray[np.float64],
@@ -140,16 +153,19 @@ def _try_clip(
     rest = layers[1:]
     layer, scale = _quantise_layer(layers[0], half, clip, scale)
     bias = layer.bias.astype(np.float64) * float(layer.bias_unit)
-    pre = activations @ layer.weight.astype(np.float64) + bias
-    if rest and activation_max is not None:
-        layer = replace(layer, shift=_shift(pre, activation_max))
-    scale *= 2**layer.shift
-    after = np.maximum(np.floor(pre / 2**layer.shift), 0.0)
-    outputs = forward(rest, after * scale) if rest else pre * scale
-    return _Trial(float(np.mean((outputs - target) ** 2)), clip, layer, scale, after)
+    pre = layer.shape.multiply(activations, layer.weight.astype(np.float64)) + layer.shape.spread(bias)
+    outputs = pre * scale
+    if rest:
+        shift = 0 if activation_max is None else _shift(pre, activation_max)
+        outputs = forward(rest, _activations(replace(layer, shift=shift), pre) * (scale * 2**shift))
+    return _Trial(float(np.mean((outputs - target) ** 2)), clip, layer, scale, pre)
 
 
-def _quantise_layer(layer: DenseLayer, half: int, clip: float, input_scale: float) -> tuple[IntegerLayer, float]:
+def _activations(layer: IntegerLayer, pre: NDArray[np.float64]) -> NDArray[np.float64]:
+    return layer.shape.reduce(np.maximum(np.floor(pre / 2**layer.shift), 0.0))
+
+
+def _quantise_layer(layer: AffineLayer, half: int, clip: float, input_scale: float) -> tuple[IntegerLayer, float]:
     top = float(np.abs(layer.weight).max()) * clip
     scale = top / (half - 1) if top > 0 else 1.0
     weight = np.clip(np.rint(layer.weight / scale), -half, half - 1).astype(np.int64)
@@ -158,14 +174,14 @@ def _quantise_layer(layer: DenseLayer, half: int, clip: float, input_scale: floa
         raise ModelError(f"layer {layer.name}: weights are too large or too small to quantise", got=f"{top:g}")
     with np.errstate(over="ignore"):
         wanted = layer.bias / out_scale
-    if not np.isfinite(wanted).all():
+    if not (np.abs(wanted) < 1e250).all():
         raise ModelError(f"layer {layer.name}: biases are too large beside the weights to quantise")
     unit = _bias_unit(wanted, half)
     bias = np.clip(np.rint(wanted / unit), -half, half - 1).astype(np.int64)
-    return IntegerLayer(weight, bias, unit), out_scale
+    return IntegerLayer(weight, bias, unit, convolution=layer.convolution, pool=layer.pool), out_scale
 
 
-def _shift(pre: NDArray[np.float64], activation_max: int) -> int:
+def _shift(pre: IntArray, activation_max: int) -> int:
     """The fewest bits to drop so that the calibration's pre-activations fill at most three quarters of the range."""
     shift = 0
     while float(np.abs(pre).max()) / 2**shift > 0.75 * activation_max:
@@ -187,15 +203,14 @@ def _strict_answers(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _require_arguments(
-    layers: Sequence[DenseLayer],
+    layers: Sequence[AffineLayer],
     calibration: IntArray,
     input_scale: float,
     input_max: int,
     bits: int,
     activation_max: int | None,
 ) -> None:
-    if not layers:
-        raise ModelError("a network needs at least one layer")
+    require_chain([layer.shape for layer in layers])
     if not 2 <= bits <= 31:
         raise InputError("weight width is out of range", expected="2 to 31 bits", got=bits)
     if activation_max is not None and activation_max < 1:
@@ -203,7 +218,7 @@ def _require_arguments(
     if not (np.isfinite(input_scale) and input_scale > 0) or input_max < 1:
         raise InputError("input scale and range must be positive", got=(input_scale, input_max))
     values = np.asarray(calibration)
-    features = layers[0].weight.shape[0]
+    features = layers[0].shape.inputs
     if values.ndim != 2 or values.shape[1] != features or not len(values) or values.dtype.kind not in "iu":
         raise InputError(
             "calibration inputs do not fit the network",

@@ -75,12 +75,14 @@ def train(
 ) -> TrainingResult:
     """Train ``model`` in place on flattened images in [0, 1] and leave it on the CPU in evaluation mode.
 
+    The arithmetic is that of the model's parameters: 32-bit floats unless it was made ``.double()``.
+
     With ``checkpoint``, progress is saved there and an existing file is resumed, also to more epochs than it was begun
     with; a file of another run (other data, network or configuration) is refused with ``InputError``. Raises
     ``ModelError`` as soon as the loss or a weight is NaN or infinite; the last checkpoint before that stays.
     """
     target = _require_device(device)
-    inputs = torch.from_numpy(floats(dataset.train_images, pixel_max=dataset.pixel_max)).to(target)
+    inputs = _inputs(model, dataset.train_images, dataset.pixel_max).to(target)
     labels = torch.from_numpy(dataset.train_labels.astype(np.int64)).to(target)
     _require_fit(model, dataset)
     with _deterministic(target, config.threads):
@@ -110,11 +112,15 @@ def train(
 def accuracy(model: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.uint8], *, pixel_max: int) -> float:
     """Share of samples whose label's logit is strictly the greatest, in evaluation mode on the CPU."""
     model.eval()
-    outputs = torch.cat([model(part) for part in torch.from_numpy(floats(images, pixel_max=pixel_max)).split(1024)])
+    outputs = torch.cat([model(part) for part in _inputs(model, images, pixel_max).split(1024)])
     top = outputs.max(dim=1, keepdim=True).values
     unique = (outputs == top).sum(dim=1) == 1
     wanted = torch.from_numpy(labels.astype(np.int64))
     return float(((outputs.argmax(dim=1) == wanted) & unique).double().mean())
+
+
+def _inputs(model: nn.Module, images: NDArray[np.uint8], pixel_max: int) -> Tensor:
+    return torch.from_numpy(floats(images, pixel_max=pixel_max)).to(next(model.parameters()).dtype)
 
 
 class _Run:
@@ -255,7 +261,7 @@ def _require_device(name: str) -> torch.device:
 def _require_fit(model: nn.Module, dataset: Dataset) -> None:
     try:
         with torch.no_grad():
-            shape = tuple(model.cpu().eval()(torch.zeros(2, dataset.features)).shape)
+            shape = tuple(model.cpu().eval()(_inputs(model, dataset.train_images[:2], dataset.pixel_max)).shape)
     except RuntimeError as error:
         raise ModelError(
             "the network does not accept the data", expected=f"{dataset.features} inputs", got=str(error)

@@ -10,6 +10,7 @@ digest) and ``points`` contain.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eth_abi.abi import encode
@@ -18,11 +19,15 @@ from eth_utils.crypto import keccak
 
 from pyml.crypto.bn254 import SCALAR_MODULUS
 from pyml.errors import InputError
-from pyml.zk.statement import Statement
+from pyml.zk.layout import witness_layout
+from pyml.zk.statement import MAX_FEATURES, Statement
 
 CLAIM_DOMAIN = keccak(text="pyml.zk.AccuracyRegistry.claim.v1")
 ATTEST_DOMAIN = keccak(text="pyml.zk.PrivateInput.attest.v1")
+INFER_DOMAIN = keccak(text="pyml.zk.PrivateInference.infer.v1")
+LINK_DOMAIN = keccak(text="pyml.zk.ModelLinks.link.v1")
 CIRCUIT_DOMAIN = keccak(text="pyml.zk.CircuitRegistry.circuit.v1")
+MAX_FEATURE_BYTES = 2 * MAX_FEATURES
 NO_ADDRESS = "0x" + "0" * 40
 
 
@@ -41,6 +46,10 @@ class Context:
             address = getattr(self, name)
             if not is_checksum_address(address):
                 raise InputError(f"the {name} is not an EIP-55 address", got=str(address)[:80])
+
+    def as_dict(self) -> dict[str, int | str]:
+        """The JSON form."""
+        return {"chain_id": self.chain_id, "contract": self.contract, "prover": self.prover}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +118,7 @@ def circuit_entry(
         samples=statement.samples,
         proof_length=proof_length,
         committed_points=1,
-        witness_points=1,
+        witness_points=1 if witness_layout(statement).size else 0,
         checks=statement.checks,
     )
 
@@ -136,6 +145,41 @@ def claim_challenge(
 def attest_challenge(context: Context, *, circuit: bytes, purpose: bytes, label: int, points: bytes) -> int:
     """ρ of a private-input attestation."""
     return _challenge(ATTEST_DOMAIN, context, [_BYTES32, _BYTES32, "uint256"], [circuit, purpose, label], points)
+
+
+def infer_challenge(
+    context: Context, *, model: bytes, circuit: bytes, features: bytes, label: int, points: bytes
+) -> int:
+    """ρ of a private model's answer to public ``features`` (``encode_features``)."""
+    return _challenge(
+        INFER_DOMAIN,
+        context,
+        [_BYTES32, _BYTES32, _BYTES32, "uint256"],
+        [model, circuit, keccak(features), label],
+        points,
+    )
+
+
+def link_challenge(
+    context: Context, *, first: tuple[bytes, bytes], second: tuple[bytes, bytes], points: tuple[bytes, bytes]
+) -> int:
+    """ρ of a link between two commitments, each a model id and a link circuit's id."""
+    return _challenge(LINK_DOMAIN, context, [_BYTES32] * 4, [*first, *second], b"".join(map(keccak, points)))
+
+
+def encode_features(sample: Sequence[int]) -> bytes:
+    """Public features as contracts take them: two bytes each, big-endian; ``InputError`` outside [0, 2^16)."""
+    if any(value != int(value) or not 0 <= value < 1 << 16 for value in sample):
+        raise InputError("a feature does not fit two bytes", expected="0 to 65535")
+    return b"".join(int(value).to_bytes(2, "big") for value in sample)
+
+
+def evaluate_features(features: bytes, rho: int) -> int:
+    """ρ^n + Σ ρ^i x_i mod r for n features, as ``PrivateInference`` computes it: monic, so that it binds n too."""
+    total = 1
+    for start in reversed(range(0, len(features), 2)):
+        total = (total * rho + int.from_bytes(features[start : start + 2], "big")) % SCALAR_MODULUS
+    return total
 
 
 def _challenge(domain: bytes, context: Context, kinds: list[str], values: list[object], points: bytes) -> int:

@@ -20,7 +20,15 @@ from pyml.errors import CircuitError
 from pyml.files import write_atomically
 from pyml.ml.datasets import Dataset
 from pyml.ml.integer import IntegerNetwork
-from pyml.zk.circuits import LabelledSet, accuracy_graph, input_graph, labelled_set, parse_set_name
+from pyml.zk.circuits import (
+    LabelledSet,
+    accuracy_graph,
+    inference_graph,
+    input_graph,
+    labelled_set,
+    link_graph,
+    parse_set_name,
+)
 from pyml.zk.engine import Progress, silent
 from pyml.zk.model_codec import decode_network, encode_network, network_digest
 from pyml.zk.statement import Statement, read_statement
@@ -82,13 +90,20 @@ class CircuitFolder:
 
     def build(self, workspace: Workspace, load: LoadDataset, *, progress: Progress = silent) -> Circuit:
         """Compile, or open what was compiled; settings and digests must be the pinned ones if there are any."""
-        network = self.network() if self.statement.kind == "private_input" else None
 
-        def write_graph(path: Path) -> None:
-            if network is not None:
-                input_graph(self.statement, network)(path)
-            else:  # data sets are heavy: opening a compiled circuit does not load them
-                accuracy_graph(self.statement, self.labelled_set(load))(path)
+        def write_graph(path: Path) -> None:  # data sets are heavy: opening a compiled circuit does not load them
+            match self.statement.kind:
+                case "private_input":
+                    input_graph(self.statement, self.network())(path)
+                case "private_model_inference":
+                    inference_graph(self.statement)(path)
+                case "model_link":
+                    link_graph(self.statement)(path)
+                case "private_model_accuracy":
+                    accuracy_graph(self.statement, self.labelled_set(load))(path)
+
+        if self.statement.kind == "private_input":
+            self.network()  # a changed model is refused even where the circuit was compiled before
 
         settings = self._pinned_settings()
         circuit = workspace.build_circuit(self.statement, write_graph, pinned_settings=settings, progress=progress)

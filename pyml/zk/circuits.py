@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,8 @@ from pyml.errors import CircuitError, DatasetError
 from pyml.ml.datasets import Dataset, integers
 from pyml.ml.integer import IntegerNetwork
 from pyml.zk.model_codec import network_digest
-from pyml.zk.statement import Architecture, Numerics, Statement
+from pyml.zk.statement import ANY_INPUT, Architecture, Numerics, Statement
 from pyml.zk.witness import architecture_of
-
-if TYPE_CHECKING:
-    from pyml.zk.graph import AccuracyGraph, PrivateInputGraph
 
 OPSET = 16
 _NAME = re.compile(r"([a-z0-9-]+)/test\[(\d{1,9}):(\d{1,9})\]", re.ASCII)
@@ -74,11 +71,40 @@ def parse_set_name(name: str) -> tuple[str, int, int]:
     return match[1], start, stop - start
 
 
-def accuracy_statement(architecture: Architecture, data: LabelledSet, numerics: Numerics | None = None) -> Statement:
+def accuracy_statement(
+    architecture: Architecture, data: LabelledSet, numerics: Numerics | None = None, *, degree: int = 0
+) -> Statement:
     """ "The committed model answers `count` of these samples correctly"."""
     return Statement(
-        "private_model_accuracy", architecture, len(data.labels), data.digest, data.name, numerics or Numerics()
+        "private_model_accuracy",
+        architecture,
+        len(data.labels),
+        data.digest,
+        data.name,
+        degree,
+        numerics or Numerics(),
     )
+
+
+def inference_statement(accuracy: Statement, degree: int) -> Statement:
+    """ "The committed model answers `label` on this public input", for models that an accuracy circuit commits to.
+
+    ``degree`` is the accuracy circuit's k: commitments under another k are other commitments.
+    """
+    return Statement(
+        "private_model_inference",
+        accuracy.architecture,
+        1,
+        ANY_INPUT,
+        "any input",
+        degree,
+        accuracy.numerics,
+    )
+
+
+def link_statement(accuracy: Statement, degree: int) -> Statement:
+    """ "The committed model has this fingerprint", under k = ``degree``, for models of an accuracy circuit."""
+    return Statement("model_link", accuracy.architecture, 1, ANY_INPUT, "any input", degree, accuracy.numerics)
 
 
 def input_statement(network: IntegerNetwork, name: str, numerics: Numerics | None = None) -> Statement:
@@ -89,7 +115,7 @@ def input_statement(network: IntegerNetwork, name: str, numerics: Numerics | Non
         1,
         network_digest(network),
         name,
-        numerics or Numerics(),
+        numerics=numerics or Numerics(),
     )
 
 
@@ -106,6 +132,28 @@ def accuracy_graph(statement: Statement, data: LabelledSet) -> Callable[[Path], 
         from pyml.zk.graph import AccuracyGraph
 
         _export(AccuracyGraph(statement, torch.tensor(data.inputs), torch.tensor(data.labels)), path)
+
+    return write
+
+
+def inference_graph(statement: Statement) -> Callable[[Path], None]:
+    """A writer of the ONNX graph: the statement says it all."""
+
+    def write(path: Path) -> None:
+        from pyml.zk.graph import InferenceGraph
+
+        _export(InferenceGraph(statement), path)
+
+    return write
+
+
+def link_graph(statement: Statement) -> Callable[[Path], None]:
+    """A writer of the ONNX graph: the statement says it all."""
+
+    def write(path: Path) -> None:
+        from pyml.zk.graph import LinkGraph
+
+        _export(LinkGraph(statement), path)
 
     return write
 
@@ -128,7 +176,7 @@ def input_graph(statement: Statement, network: IntegerNetwork) -> Callable[[Path
     return write
 
 
-def _export(graph: AccuracyGraph | PrivateInputGraph, path: Path) -> None:
+def _export(graph: Any, path: Path) -> None:
     import torch
 
     graph.eval()

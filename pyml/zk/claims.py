@@ -1,4 +1,4 @@
-"""Claims that travel: an accuracy claim and a private-input attestation, made, checked off chain, written as JSON.
+"""Claims that travel: accuracy, inference and private-input claims, made, checked off chain, written as JSON.
 
 A claim carries no public outputs: whoever checks it recomputes ρ from its context and its proof's commitments, puts
 zeros where the checks belong, and asks the engine about exactly these outputs, as the contracts do.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+import numpy as np
 from eth_utils.crypto import keccak
 
 from pyml.crypto.bn254 import POINT_BYTES, decode_point
@@ -19,11 +20,15 @@ from pyml.errors import InputError, ProofError
 from pyml.files import read_bounded, write_atomically
 from pyml.ml.integer import IntArray, IntegerNetwork
 from pyml.zk.challenge import (
+    MAX_FEATURE_BYTES,
     CircuitEntry,
     Context,
     attest_challenge,
     claim_challenge,
     commitment_of,
+    encode_features,
+    evaluate_features,
+    infer_challenge,
     model_id,
 )
 from pyml.zk.circuits import LabelledSet
@@ -31,7 +36,8 @@ from pyml.zk.engine import Engine, Progress, Proof, Tensors, silent
 from pyml.zk.layout import committed_layout
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.model_codec import SecretModel
-from pyml.zk.witness import accuracy_tensors, committed_model, input_tensors, salted, secure_felt
+from pyml.zk.statement import Statement
+from pyml.zk.witness import accuracy_tensors, committed_model, inference_tensors, input_tensors, salted, secure_felt
 from pyml.zk.workspace import Keyed
 
 MAX_CLAIM_BYTES = 1 << 20
@@ -90,7 +96,39 @@ class InputAttestation:
         return self.label
 
 
-Claim = AccuracyClaim | InputAttestation
+@dataclass(frozen=True, slots=True)
+class InferenceClaim:
+    """ "The owner's model ``model`` answers ``label`` to the public ``features``" (``encode_features``)."""
+
+    KIND: ClassVar[str] = "private_model_inference"
+    context: Context
+    model: bytes
+    circuit: bytes
+    features: bytes
+    label: int
+    proof: bytes
+
+    def challenge(self, points: bytes) -> int:
+        return infer_challenge(
+            self.context,
+            model=self.model,
+            circuit=self.circuit,
+            features=self.features,
+            label=self.label,
+            points=points,
+        )
+
+    @property
+    def result(self) -> int:
+        return self.label
+
+    @property
+    def commitment(self) -> bytes:
+        """The commitment that the proof opens: its first point."""
+        return commitment_of(self.proof[:POINT_BYTES])
+
+
+Claim = AccuracyClaim | InputAttestation | InferenceClaim
 
 
 def commit_model(keyed: Keyed, engine: Engine, model: SecretModel) -> bytes:
@@ -139,10 +177,37 @@ def prove_accuracy(
         commitment = commitment_of(points[: POINT_BYTES * entry.committed_points])
         return AccuracyClaim(context, model_id(context.prover, commitment), circuit, wanted, count, proof)
 
-    tensors_of_proof = Tensors(tensors.committed, tensors.witness)
-    proof = _prove(
-        keyed, engine, entry, lambda points: claim(points).challenge(points), count, tensors_of_proof, ledger, progress
-    )
+    proof = _prove(keyed, engine, entry, claim, Tensors(tensors.committed, tensors.witness), ledger, progress)
+    return claim(proof, proof)
+
+
+def prove_inference(
+    keyed: Keyed,
+    engine: Engine,
+    entry: CircuitEntry,
+    model: SecretModel,
+    sample: IntArray,
+    context: Context,
+    *,
+    ledger: ProofLedger,
+    progress: Progress = silent,
+) -> InferenceClaim:
+    """Prove what the committed model answers to a public sample [features].
+
+    ``keyed`` must have the k of the circuit that the model was committed under, else the claim is about a model that
+    nobody registered. Raises ``ProofError`` once the ledger has no proof left.
+    """
+    tensors = inference_tensors(keyed.circuit.statement, model.network, sample, model_salts=model.salts)
+    features = encode_features([int(value) for value in np.asarray(sample).ravel()])
+    _require_limit(ledger, model.proof_limit)
+
+    def claim(points: bytes, proof: bytes = b"") -> InferenceClaim:
+        """The claim about whatever model these points commit to."""
+        commitment = commitment_of(points[: POINT_BYTES * entry.committed_points])
+        model_of_proof = model_id(context.prover, commitment)
+        return InferenceClaim(context, model_of_proof, entry.identifier(), features, tensors.result, proof)
+
+    proof = _prove(keyed, engine, entry, claim, Tensors(tensors.committed, tensors.witness), ledger, progress)
     return claim(proof, proof)
 
 
@@ -175,8 +240,8 @@ def prove_input(
     tensors = input_tensors(statement, network, sample, input_salts=salts)
     draft = InputAttestation(context, entry.identifier(), purpose, tensors.result, b"")
     private = Tensors(tensors.committed, tensors.witness)
-    proof = _prove(keyed, engine, entry, draft.challenge, draft.result, private, ledger, progress)
-    return InputAttestation(context, draft.circuit, purpose, tensors.result, proof)
+    proof = _prove(keyed, engine, entry, lambda _: draft, private, ledger, progress)
+    return replace(draft, proof=proof)
 
 
 def verify_claim(
@@ -192,15 +257,17 @@ def verify_claim(
         return False
     if entry.vka_digest != keyed.vka_digest or len(claim.proof) != entry.proof_length:
         return False
-    if isinstance(claim, AccuracyClaim):
-        commitment = commitment_of(claim.proof[: POINT_BYTES * entry.committed_points])
-        if claim.model != model_id(claim.context.prover, commitment):
-            return False
-        if not 1 <= claim.threshold <= claim.count <= statement.samples:
-            return False
-    points = claim.proof[: POINT_BYTES * entry.gate_points]
-    outputs = (claim.challenge(points), *([0] * entry.checks), claim.result)
+    if not _is_of_statement(claim, statement):
+        return False
+    outputs = public_outputs(claim, entry, claim.proof)
     return engine.verify(keyed.circuit.files, keyed.files, keyed.srs, Proof(claim.proof, outputs))
+
+
+def public_outputs(claim: Claim, entry: CircuitEntry, proof: bytes) -> tuple[int, ...]:
+    """What the circuit must put out for the claim to be true: as the contracts build it."""
+    rho = claim.challenge(proof[: POINT_BYTES * entry.gate_points])
+    public = (evaluate_features(claim.features, rho),) if isinstance(claim, InferenceClaim) else ()
+    return (rho, *([0] * entry.checks), *public, claim.result)
 
 
 def write_claim(claim: Claim, path: Path) -> None:
@@ -221,10 +288,12 @@ def read_claim(path: Path) -> Claim:
 
 def claim_as_dict(claim: Claim) -> dict[str, Any]:
     """The JSON form."""
-    context = {"chain_id": claim.context.chain_id, "contract": claim.context.contract, "prover": claim.context.prover}
+    context = claim.context.as_dict()
     common = {"version": 1, "kind": claim.KIND, "context": context, "circuit": claim.circuit.hex()}
     if isinstance(claim, AccuracyClaim):
         special = {"model": claim.model.hex(), "threshold": claim.threshold, "count": claim.count}
+    elif isinstance(claim, InferenceClaim):
+        special = {"model": claim.model.hex(), "features": claim.features.hex(), "label": claim.label}
     else:
         special = {"purpose": claim.purpose.hex(), "label": claim.label}
     return common | special | {"proof": claim.proof.hex()}
@@ -233,17 +302,21 @@ def claim_as_dict(claim: Claim) -> dict[str, Any]:
 def claim_from_dict(table: dict[str, Any]) -> Claim:
     """Inverse of ``claim_as_dict`` for untrusted input."""
     try:
-        if _number(table["version"]) != 1:
+        if number_field(table["version"]) != 1:
             raise InputError("a claim of an unknown version", expected=1, got=table["version"])
-        raw = table["context"]
-        context = Context(_number(raw["chain_id"]), str(raw["contract"]), str(raw["prover"]))
-        circuit, proof = _word(table["circuit"]), bytes.fromhex(table["proof"])
+        context = context_field(table["context"])
+        circuit, proof = word_field(table["circuit"]), bytes.fromhex(table["proof"])
         _require_points(proof)
         if table["kind"] == AccuracyClaim.KIND:
-            threshold, count = _number(table["threshold"]), _number(table["count"])
-            return AccuracyClaim(context, _word(table["model"]), circuit, threshold, count, proof)
+            threshold, count = number_field(table["threshold"]), number_field(table["count"])
+            return AccuracyClaim(context, word_field(table["model"]), circuit, threshold, count, proof)
+        if table["kind"] == InferenceClaim.KIND:
+            features = _features(table["features"])
+            return InferenceClaim(
+                context, word_field(table["model"]), circuit, features, number_field(table["label"]), proof
+            )
         if table["kind"] == InputAttestation.KIND:
-            return InputAttestation(context, circuit, _word(table["purpose"]), _number(table["label"]), proof)
+            return InputAttestation(context, circuit, word_field(table["purpose"]), number_field(table["label"]), proof)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"a claim is malformed: {error}") from error
     raise InputError("a claim of an unknown kind", got=str(table["kind"])[:80])
@@ -253,22 +326,38 @@ def _prove(
     keyed: Keyed,
     engine: Engine,
     entry: CircuitEntry,
-    challenge: Callable[[bytes], int],
-    result: int,
+    claim: Callable[[bytes], Claim],
     tensors: Tensors,
     ledger: ProofLedger | None,
     progress: Progress,
 ) -> bytes:
+    """A proof of what ``claim`` says of the points that it is given."""
     if ledger is not None:
         ledger.require_room()
+
+    def challenge(points: bytes) -> int:
+        return claim(points).challenge(points)
+
     proof = engine.prove(keyed.circuit.files, keyed.files, keyed.srs, tensors, challenge, progress=progress)
-    points = proof.data[: POINT_BYTES * entry.gate_points]
-    expected = (challenge(points), *([0] * entry.checks), result)
+    expected = public_outputs(claim(proof.data), entry, proof.data)
     if proof.outputs != expected or len(proof.data) != entry.proof_length:
         raise ProofError("the circuit's outputs are not the claim's", expected=expected[1:], got=proof.outputs[1:])
     if ledger is not None:  # on disk before the proof leaves this function
         ledger.record(keccak(proof.data))
     return proof.data
+
+
+def _is_of_statement(claim: Claim, statement: Statement) -> bool:
+    """What contracts check besides the proof: whose model it is, and that its numbers are possible."""
+    match claim:
+        case AccuracyClaim():
+            numbers = 1 <= claim.threshold <= claim.count <= statement.samples
+            return numbers and claim.model == model_id(claim.context.prover, claim.commitment)
+        case InferenceClaim():
+            numbers = len(claim.features) == 2 * statement.architecture.sizes[0]
+            return numbers and claim.model == model_id(claim.context.prover, claim.commitment)
+        case InputAttestation():
+            return True
 
 
 def _require_limit(ledger: ProofLedger, proof_limit: int) -> None:
@@ -281,14 +370,28 @@ def _require_points(proof: bytes) -> None:
         decode_point(proof[POINT_BYTES * index : POINT_BYTES * (index + 1)])
 
 
-def _word(text: object) -> bytes:
+def context_field(table: dict[str, Any]) -> Context:
+    """Inverse of ``Context.as_dict`` for untrusted input."""
+    return Context(number_field(table["chain_id"]), str(table["contract"]), str(table["prover"]))
+
+
+def word_field(text: object) -> bytes:
+    """32 bytes in hexadecimal; ``ValueError`` on anything else."""
     data = bytes.fromhex(cast("str", text))
     if len(data) != 32:
         raise ValueError("an identifier is not 32 bytes")
     return data
 
 
-def _number(value: object) -> int:
+def _features(text: object) -> bytes:
+    data = bytes.fromhex(cast("str", text))
+    if not data or len(data) % 2 or len(data) > MAX_FEATURE_BYTES:
+        raise ValueError("the features are not two bytes each")
+    return data
+
+
+def number_field(value: object) -> int:
+    """A JSON integer of at most 256 bits; ``ValueError`` on anything else, ``true`` and 1.0 among it."""
     if type(value) is not int or not 0 <= value < 2**256:
         raise ValueError("a number is out of range")
     return value

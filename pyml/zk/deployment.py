@@ -16,7 +16,7 @@ REUSABLE_CONTRACT: Final = "Halo2VerifierReusable"
 
 
 def deployment_plan() -> Plan:
-    """Five contracts: verifier, circuits, models, accuracy claims, private-input attestations."""
+    """Verifier, circuits, models; then what builds on them: claims, attestations, answers, links, bounties."""
     return Plan(
         SYSTEM,
         (
@@ -25,5 +25,8 @@ def deployment_plan() -> Plan:
             Step("ModelRegistry", load_artifact("ModelRegistry")),
             Step("AccuracyRegistry", load_artifact("AccuracyRegistry"), (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
             Step("PrivateInput", load_artifact("PrivateInput"), (Ref("CircuitRegistry"),)),
+            Step("PrivateInference", load_artifact("PrivateInference"), (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
+            Step("Bounty", load_artifact("Bounty"), (Ref("AccuracyRegistry"),)),
+            Step("ModelLinks", load_artifact("ModelLinks"), (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
         ),
     )

@@ -49,6 +49,7 @@ From 4 on the lookup's degree doubles the extended domain and everything costs m
 INNER_COLUMNS = tuple(_COST)
 
 Settings = dict[str, Any]
+Challenge = Callable[[bytes], int]
 
 
 class EzklEngine:
@@ -63,6 +64,12 @@ class EzklEngine:
             settings = self._settings(statement, files, columns)
             candidates.append((_COST[columns] * 2 ** settings["run_args"]["logrows"], settings))
         settings = min(candidates, key=lambda candidate: candidate[0])[1]
+        if statement.degree and settings["run_args"]["logrows"] > statement.degree:
+            raise CircuitError(
+                "the circuit does not fit the degree of the model's commitment",
+                expected=f"k = {settings['run_args']['logrows']} or more",
+                got=statement.degree,
+            )
         require_sound_settings(settings, statement)
         files.settings.write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         progress("compiling the circuit")
@@ -75,7 +82,7 @@ class EzklEngine:
         require_degree(srs, self.degree(files))
         progress("making proving and verifying keys")
         with tempfile.TemporaryDirectory(prefix="pyml-table-") as cache:
-            _step(
+            self._long_step(
                 "setup",
                 cache=Path(cache),
                 model=files.compiled,
@@ -119,7 +126,7 @@ class EzklEngine:
         keys: KeyFiles,
         srs: Srs,
         tensors: Tensors,
-        challenge: Callable[[bytes], int],
+        challenge: Challenge,
         *,
         progress: Progress = silent,
     ) -> Proof:
@@ -133,7 +140,7 @@ class EzklEngine:
                 raise ProofError("the engine committed to the same tensors in two different ways")
             progress("proving")
             output = folder / "proof.json"
-            _step(
+            self._long_step(
                 "prove",
                 witness=folder / "witness.json",
                 model=files.compiled,
@@ -180,6 +187,10 @@ class EzklEngine:
             )
             shutil.copyfile(source, destination)
 
+    def _long_step(self, step: str, *, cache: Path | None = None, **arguments: Path) -> None:
+        """Set-up or proof: what another build of the engine can take over."""
+        _step(step, cache=cache, **arguments)
+
     def _settings(self, statement: Statement, files: CircuitFiles, columns: int) -> Settings:
         numerics = statement.numerics
         with tempfile.TemporaryDirectory() as folder:
@@ -207,6 +218,7 @@ class EzklEngine:
         longest = max(committed_layout(statement).size, witness_layout(statement).size)
         rows = max(settings["num_rows"], table, longest) + SPARE_ROWS
         degree = (rows - 1).bit_length()
+        degree = max(degree, statement.degree)
         settings["run_args"]["logrows"] = degree
         settings["run_args"]["lookup_range"] = list(full_table(degree, numerics.table_high))
         return canonical_settings(settings)
@@ -215,7 +227,8 @@ class EzklEngine:
         self, files: CircuitFiles, keys: KeyFiles, srs: Srs, tensors: Tensors, rho: int, folder: Path
     ) -> tuple[Point, ...]:
         data = folder / "input.json"
-        rows = [[encode_felt(value) for value in tensor] for tensor in (tensors.committed, tensors.witness, (rho,))]
+        inputs = [tensor for tensor in (tensors.committed, tensors.witness, (rho,)) if tensor]
+        rows = [[encode_felt(value) for value in tensor] for tensor in inputs]
         data.write_text(json.dumps({"input_data": rows}), encoding="utf-8")
         output = folder / "witness.json"
         _step(
@@ -269,16 +282,19 @@ def require_sound_settings(settings: Settings, statement: Statement) -> None:
         "input scale": (0, run["input_scale"]),
         "parameter scale": (0, run["param_scale"]),
         "output scales": ({0}, set(settings["model_output_scales"])),
-        "lookup tables": ([{"HardSwish": {"scale": 1.0}}], settings["required_lookups"]),
+        "lookup tables": (
+            [] if statement.kind == "model_link" else [{"HardSwish": {"scale": 1.0}}],
+            settings["required_lookups"],
+        ),
         "lookup range": (list(full_table(run["logrows"], numerics.table_high)), list(run["lookup_range"])),
         "input visibility": ("KZGCommit", _visibility(run["input_visibility"])),
         "output visibility": ("Public", _visibility(run["output_visibility"])),
         "parameter visibility": ("Fixed", _visibility(run["param_visibility"])),
         "dynamic lookups": (0, settings["num_dynamic_lookups"]),
         "shuffles": (0, settings["num_shuffles"]),
-        "public outputs": ([[1]] * (statement.checks + 2), settings["model_instance_shapes"]),
+        "public outputs": ([[1]] * statement.public_outputs, settings["model_instance_shapes"]),
         "private tensors": (
-            [committed_layout(statement).size, witness_layout(statement).size, 1],
+            [size for size in (committed_layout(statement).size, witness_layout(statement).size, 1) if size],
             settings["module_sizes"]["polycommit"],
         ),
     }
@@ -300,10 +316,13 @@ def require_exact_table(cache: Path, settings: Settings) -> None:
     """
     low, high = settings["run_args"]["lookup_range"]
     table = cache / "cache" / f"hardswish_1_{low}_{high}"
+    expected = {table.name} if settings["required_lookups"] else set[str]()
     unused = {f"rangecheck_{first}_{last}" for first, last in settings["required_range_checks"]}
     found = {folder.name for folder in table.parent.iterdir()} if table.parent.is_dir() else set[str]()
-    if found - unused != {table.name}:
-        raise CircuitError("set-up used other lookup tables", expected=table.name, got=sorted(found - unused))
+    if found - unused != expected:
+        raise CircuitError("set-up used other lookup tables", expected=sorted(expected), got=sorted(found - unused))
+    if not expected:
+        return
     wanted = {"inputs": range(low, high + 1), "outputs": (max(value, 0) for value in range(low, high + 1))}
     for name, values in wanted.items():
         expected = b"".join((value % SCALAR_MODULUS).to_bytes(32, "little") for value in values)
@@ -399,10 +418,11 @@ def _step(step: str, *, cache: Path | None = None, **arguments: object) -> Any:
         raise
     if child.returncode == 0:
         return json.loads(answer)
-    raise _failure(step, child.returncode, noise)
+    raise failure(step, child.returncode, noise)
 
 
-def _failure(step: str, code: int, noise: str) -> PymlError:
+def failure(step: str, code: int, noise: str) -> PymlError:
+    """What a step of the engine that ended with ``code`` means to its user."""
     lines = [line.strip() for line in noise.splitlines() if line.strip()]
     reason = next((line for line in reversed(lines) if "Error" in line or "panic" in line), lines[-1] if lines else "")
     lowered = noise.lower()

@@ -44,29 +44,42 @@ class Layout:
 
 
 def committed_layout(statement: Statement) -> Layout:
-    """Accuracy: ``weights_l`` [fan_in + 1, fan_out], the bias row last. Private input: ``input`` [features]."""
-    sizes = statement.architecture.sizes
-    if statement.kind == "private_input":
-        shapes = {"input": (sizes[0],)}
+    """Private model: ``weights_l`` [fan_in + 1, fan_out], the bias row last. Private input: ``input`` [features]."""
+    if statement.private_model:  # the same for accuracy and inference, so that one commitment serves both
+        shapes: dict[str, tuple[int, ...]] = {
+            f"weights_{layer}": (shape.fan_in + 1, shape.fan_out)
+            for layer, shape in enumerate(statement.architecture.shapes, start=1)
+        }
     else:
-        shapes = {f"weights_{layer}": (sizes[layer - 1] + 1, sizes[layer]) for layer in range(1, len(sizes))}
+        shapes = {"input": (statement.architecture.sizes[0],)}
     return _layout(shapes, {}, statement.numerics.committed_salts)
 
 
 def witness_layout(statement: Statement) -> Layout:
-    """``low_l``/``high_l`` or ``hidden_l`` a hidden layer; ``margin_i``; ``lookup_salts``; ``logits`` or ``answer``."""
+    """``low_l``/``high_l`` or ``hidden_l`` a hidden layer; ``margin_i``; ``lookup_salts``; then what needs no lookup:
+    ``logits`` (private model), ``answer`` (one sample), ``input`` (inference). A link has no witness: size 0."""
+    if statement.kind == "model_link":
+        return _layout({}, {}, 0)
     shape, numerics, rows = statement.architecture, statement.numerics, statement.samples
     looked_up: dict[str, tuple[int, ...]] = {}
-    for layer, shift in enumerate(shape.shifts, start=1):
+    for layer, (each, shift) in enumerate(zip(shape.shapes, shape.shifts, strict=False), start=1):
+        width = each.pre_activations
         if shift:
-            looked_up[f"low_{layer}"] = looked_up[f"high_{layer}"] = (rows, shape.sizes[layer])
-        elif statement.kind == "private_model_accuracy":
-            looked_up[f"hidden_{layer}"] = (rows, shape.sizes[layer])
+            looked_up[f"low_{layer}"] = looked_up[f"high_{layer}"] = (rows, width)
+        elif statement.private_model:
+            looked_up[f"hidden_{layer}"] = (rows, width)
     for limb in range(numerics.margin_limbs):
         looked_up[f"margin_{limb}"] = (rows, shape.sizes[-1])
     looked_up["lookup_salts"] = (numerics.lookup_salts,)
-    plain = "logits" if statement.kind == "private_model_accuracy" else "answer"
-    return _layout(looked_up, {plain: (rows, shape.sizes[-1])}, numerics.witness_salts)
+    scores = (rows, shape.sizes[-1])
+    plain: dict[str, tuple[int, ...]] = {}
+    if statement.private_model:
+        plain["logits"] = scores
+    if statement.kind != "private_model_accuracy":
+        plain["answer"] = scores
+    if statement.kind == "private_model_inference":
+        plain["input"] = (rows, shape.sizes[0])
+    return _layout(looked_up, plain, numerics.witness_salts)
 
 
 def _layout(looked_up: dict[str, tuple[int, ...]], plain: dict[str, tuple[int, ...]], salts: int) -> Layout:

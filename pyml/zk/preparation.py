@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pyml.errors import ModelError
+from pyml.ml.affine import AffineLayer
 from pyml.ml.datasets import Dataset, input_shift, integers
-from pyml.ml.networks import DenseLayer
 from pyml.ml.quantise import Quantisation, QuantisationReport, measure, quantise
 from pyml.zk.statement import Architecture, Numerics
 from pyml.zk.witness import architecture_of
@@ -31,7 +31,7 @@ class Prepared:
 
 
 def prepare(
-    layers: Sequence[DenseLayer],
+    layers: Sequence[AffineLayer],
     dataset: Dataset,
     *,
     weight_bits: int = 8,
@@ -39,11 +39,12 @@ def prepare(
     numerics: Numerics | None = None,
 ) -> Prepared:
     """Quantise for a circuit; raises ``ModelError`` if the model does not fit the data set."""
-    if layers[0].weight.shape[0] != dataset.features or layers[-1].weight.shape[1] != dataset.classes:
+    inputs, outputs = layers[0].shape.inputs, layers[-1].shape.outputs
+    if (inputs, outputs) != (dataset.features, dataset.classes):
         raise ModelError(
             f"the model does not fit {dataset.name}",
             expected=f"{dataset.features} inputs and {dataset.classes} outputs",
-            got=f"{layers[0].weight.shape[0]} inputs and {layers[-1].weight.shape[1]} outputs",
+            got=f"{inputs} inputs and {outputs} outputs",
         )
     drop = input_shift(dataset.pixel_max, input_bits)
     train = integers(dataset.train_images, pixel_max=dataset.pixel_max, bits=input_bits)[:CALIBRATION_SAMPLES]
@@ -61,7 +62,7 @@ def prepare(
 
 
 def prepare_for(
-    layers: Sequence[DenseLayer], dataset: Dataset, architecture: Architecture, numerics: Numerics
+    layers: Sequence[AffineLayer], dataset: Dataset, architecture: Architecture, numerics: Numerics
 ) -> Prepared:
     """Repeat the preparation that a circuit was exported with; refuses a model that comes out another shape."""
     prepared = prepare(

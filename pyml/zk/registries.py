@@ -5,6 +5,7 @@ Each step looks first whether it was done before, so an interrupted sequence is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from pyml.chain.solc import Solc
 from pyml.chain.transactions import Receipt
 from pyml.errors import ContractRevertedError, InputError, IntegrityError
 from pyml.zk.challenge import NO_ADDRESS, CircuitEntry, model_id
-from pyml.zk.claims import AccuracyClaim, InputAttestation
+from pyml.zk.claims import AccuracyClaim, InferenceClaim, InputAttestation
 from pyml.zk.deployment import REUSABLE_CONTRACT, SYSTEM
 from pyml.zk.engine import Engine
+from pyml.zk.links import ModelLink, ModelLinks
 from pyml.zk.srs import require_allowed
 from pyml.zk.verifiers import DEDICATED_CONTRACT, dedicated_source
 from pyml.zk.workspace import Keyed
@@ -91,6 +93,15 @@ class ModelRegistry(Contract):
         return self.send("revoke", model, account=account)
 
 
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a model has proved over several circuits."""
+
+    count: int
+    samples: int
+    set_known_in_advance: bool
+
+
 class AccuracyRegistry(Contract):
     """Accepted accuracy claims."""
 
@@ -109,6 +120,27 @@ class AccuracyRegistry(Contract):
 
     def is_certified(self, model: bytes, circuit: bytes, minimum_count: int) -> bool:
         return bool(self.call("isCertified", model, circuit, minimum_count))
+
+    def total_of(self, model: bytes, circuits: Sequence[bytes]) -> Total:
+        """The model's claims under distinct circuits added up; a circuit without a claim has no correct answer."""
+        return Total(*self.call("totalOf", model, sorted(circuits)))
+
+
+class PrivateInference(Contract):
+    """Accepted answers of registered models."""
+
+    artifact_name = "PrivateInference"
+    error_sources = ("ModelRegistry", "CircuitRegistry")
+
+    def answer(self, claim: InferenceClaim, artefact: tuple[bytes, ...], *, account: Signer) -> Receipt:
+        return self.send("answer", *_answer_arguments(claim, artefact), account=account)
+
+    def try_answer(self, claim: InferenceClaim, artefact: tuple[bytes, ...], *, sender: str) -> None:
+        """Run it without a transaction; raises ``ContractRevertedError`` if it would be refused."""
+        self.call("answer", *_answer_arguments(claim, artefact), sender=sender)
+
+    def answer_of(self, model: bytes, circuit: bytes, features: bytes) -> dict[str, Any]:
+        return dict(self.call("answerOf", model, circuit, keccak(features)))
 
 
 class PrivateInput(Contract):
@@ -133,6 +165,8 @@ class ZkContracts:
     circuits: CircuitRegistry
     models: ModelRegistry
     accuracy: AccuracyRegistry
+    inference: PrivateInference
+    links: ModelLinks
     inputs: PrivateInput
 
 
@@ -151,6 +185,8 @@ def open_contracts(client: Client, folder: Path) -> ZkContracts:
         CircuitRegistry.at(client, address("CircuitRegistry")),
         ModelRegistry.at(client, address("ModelRegistry")),
         AccuracyRegistry.at(client, address("AccuracyRegistry")),
+        PrivateInference.at(client, address("PrivateInference")),
+        ModelLinks.at(client, address("ModelLinks")),
         PrivateInput.at(client, address("PrivateInput")),
     )
 
@@ -193,14 +229,17 @@ def compile_dedicated_verifier(keyed: Keyed, engine: Engine, solc: Solc) -> Arti
 
 
 def register_model(contracts: ZkContracts, commitment: bytes, proof_limit: int, account: Signer) -> bytes:
-    """Register a commitment for the account, with the accuracy registry as consumer; returns the model id."""
+    """Register a commitment for the account, with all that may count its proofs; returns the model id."""
     model = model_id(account.address, commitment)
     if contracts.models.find(model) is None:
-        contracts.models.register(commitment, proof_limit, [contracts.accuracy.address], account=account)
+        consumers = [contracts.accuracy.address, contracts.inference.address, contracts.links.address]
+        contracts.models.register(commitment, proof_limit, consumers, account=account)
     return model
 
 
-def register_proved_model(contracts: ZkContracts, claim: AccuracyClaim, proof_limit: int, account: Signer) -> bytes:
+def register_proved_model(
+    contracts: ZkContracts, claim: AccuracyClaim | InferenceClaim, proof_limit: int, account: Signer
+) -> bytes:
     """Register the commitment that a claim's proof opens, unless that was done before the proof, as it should be."""
     commitment = claim.commitment
     if model_id(claim.context.prover, commitment) != claim.model:
@@ -214,6 +253,21 @@ def submit_claim(
     """Send an accuracy claim; refusals come back as ``ContractRevertedError``."""
     require_allowed(keyed.srs, contracts.client.chain_id)
     return contracts.accuracy.claim(claim, words_for(keyed, entry), account=account)
+
+
+def submit_answer(
+    contracts: ZkContracts, keyed: Keyed, entry: CircuitEntry, claim: InferenceClaim, account: Signer
+) -> Receipt:
+    """Send a model's answer; refusals come back as ``ContractRevertedError``."""
+    require_allowed(keyed.srs, contracts.client.chain_id)
+    return contracts.inference.answer(claim, words_for(keyed, entry), account=account)
+
+
+def submit_link(contracts: ZkContracts, first: Keyed, second: Keyed, link: ModelLink, account: Signer) -> Receipt:
+    """Send a link between two registered models; refusals come back as ``ContractRevertedError``."""
+    for keyed in (first, second):
+        require_allowed(keyed.srs, contracts.client.chain_id)
+    return contracts.links.link(link, (first.artefact, second.artefact), account=account)
 
 
 def submit_attestation(
@@ -231,6 +285,10 @@ def words_for(keyed: Keyed, entry: CircuitEntry) -> tuple[bytes, ...]:
 
 def _claim_arguments(claim: AccuracyClaim, artefact: tuple[bytes, ...]) -> tuple[object, ...]:
     return claim.model, claim.circuit, claim.threshold, claim.count, claim.proof, list(artefact)
+
+
+def _answer_arguments(claim: InferenceClaim, artefact: tuple[bytes, ...]) -> tuple[object, ...]:
+    return claim.model, claim.circuit, claim.features, claim.label, claim.proof, list(artefact)
 
 
 def _attest_arguments(attestation: InputAttestation, artefact: tuple[bytes, ...]) -> tuple[object, ...]:

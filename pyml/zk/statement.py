@@ -9,6 +9,7 @@ of a layer to within a factor of two.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import tomllib
 from dataclasses import asdict, dataclass, field, fields
@@ -16,25 +17,38 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from pyml.errors import CircuitError
+from pyml.ml.shapes import Convolution, LayerShape, Pool, require_chain
 
-Kind = Literal["private_model_accuracy", "private_input"]
-KINDS: tuple[Kind, ...] = ("private_model_accuracy", "private_input")
+Kind = Literal["private_model_accuracy", "private_model_inference", "model_link", "private_input"]
+KINDS: tuple[Kind, ...] = ("private_model_accuracy", "private_model_inference", "model_link", "private_input")
+ANY_INPUT = "0" * 64
+"""The subject of inference and link circuits: they are about no particular data."""
 
+MAX_FEATURES = 1 << 13
+"""Of a public input: as ``contracts/zk/Features.sol`` has it."""
+MAX_DEGREE = 26
+"""Largest k: the powers of tau end at 2^26 (``srs.py``)."""
 GUARD_ROWS = 64
 """Rows of the lookup table left free below -2**lookup_bits, so that it fits 2**(lookup_bits + 1) rows with blinding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A perceptron in the integers: ``h = [x, unit]·W``, then ``x = max(h >> shift, 0)``; the last h are the logits."""
+    """A network in the integers: ``h = [x, unit]·W``, then ``x = pool(max(h >> shift, 0))``; the last h are the logits.
+
+    A convolution takes the product at each position of its kernel (``pyml.ml.shapes``).
+    """
 
     sizes: tuple[int, ...]
+    """Widths of the flat values between layers, from input to logits."""
     bias_units: tuple[int, ...]
     """Value of the constant input column of each layer: the power of two that its biases count in."""
     shifts: tuple[int, ...]
     """Bits dropped (floor) after each hidden layer; one fewer than layers."""
     weight_bits: int
     input_max: int
+    convolutions: tuple[LayerShape, ...] = ()
+    """Shapes of the first layers, where these are convolutions; the others are dense."""
 
     def __post_init__(self) -> None:
         layers = len(self.sizes) - 1
@@ -52,6 +66,17 @@ class Architecture:
             raise CircuitError(
                 "shifts, weight_bits or input_max are out of range", got=(self.shifts, self.weight_bits, self.input_max)
             )
+        if len(self.convolutions) >= layers or any(shape.convolution is None for shape in self.convolutions):
+            raise CircuitError("convolutions come first, and the last layer is dense", got=self.convolutions)
+        if tuple(shape.outputs for shape in self.shapes) != self.sizes[1:] or self.shapes[0].inputs != self.sizes[0]:
+            raise CircuitError("the convolutions do not fit the widths", got=self.sizes)
+        require_chain(self.shapes)
+
+    @property
+    def shapes(self) -> tuple[LayerShape, ...]:
+        """Every layer's shape."""
+        dense = self.sizes[len(self.convolutions) :]
+        return (*self.convolutions, *(LayerShape(*pair) for pair in itertools.pairwise(dense)))
 
     @property
     def layers(self) -> int:
@@ -65,7 +90,7 @@ class Architecture:
     @property
     def parameters(self) -> int:
         """Weights and biases together."""
-        return sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(self.sizes, self.sizes[1:], strict=False))
+        return sum((shape.fan_in + 1) * shape.fan_out for shape in self.shapes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +131,34 @@ class Numerics:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One circuit's public statement. ``samples`` is 1 for ``private_input``, whose model digest is ``subject``."""
+    """One circuit's public statement. ``samples`` is 1 for all but ``private_model_accuracy``."""
 
     kind: Kind
     architecture: Architecture
     samples: int
     subject: str
-    """sha256, 64 hexadecimal digits: of the labelled set (accuracy) or of the public integer model (private input)."""
+    """sha256, 64 hexadecimal digits: of the labelled set (accuracy), of the public integer model (private input), or
+    ``ANY_INPUT`` (inference, link)."""
     subject_name: str
+    degree: int = 0
+    """k of the circuit, 0 for the least that fits. A commitment is one under one k, so that circuits which share a
+    model's commitment (parts of a set, inference) share k."""
     numerics: Numerics = field(default_factory=Numerics)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise CircuitError("unknown circuit", expected=" or ".join(KINDS), got=self.kind)
-        if self.samples < 1 or (self.kind == "private_input" and self.samples != 1):
+        if self.samples < 1 or (self.kind != "private_model_accuracy" and self.samples != 1):
             raise CircuitError(
-                "wrong number of samples", expected="1 for private_input, else 1 or more", got=self.samples
+                "wrong number of samples", expected="1 or more for private_model_accuracy, else 1", got=self.samples
             )
+        any_input = self.kind in ("private_model_inference", "model_link")
+        lowest = 1 if any_input else 0
+        highest = MAX_DEGREE if self.private_model else 0
+        if not lowest <= self.degree <= highest:
+            raise CircuitError(f"wrong degree for {self.kind}", expected=f"{lowest} to {highest}", got=self.degree)
+        if any_input != (self.subject == ANY_INPUT):
+            raise CircuitError(f"wrong subject for {self.kind}", got=self.subject[:80])
         if len(self.subject) != 64 or set(self.subject) - set("0123456789abcdef"):
             raise CircuitError("subject is not a sha256 digest", got=self.subject[:80])
         high, needed = self.numerics.table_high, 2 * self.architecture.offset - 1
@@ -133,13 +169,33 @@ class Statement:
                 got=(self.architecture.weight_bits, self.architecture.input_max),
                 hint="Raise lookup_bits or quantise to fewer bits.",
             )
+        if self.kind == "private_model_inference" and (
+            self.architecture.input_max >= 1 << 16 or self.architecture.sizes[0] > MAX_FEATURES
+        ):
+            raise CircuitError(
+                "a public input has two bytes a feature",
+                expected=f"at most {MAX_FEATURES} features below 2^16",
+                got=(self.architecture.sizes[0], self.architecture.input_max),
+            )
         if any(shift > self.numerics.lookup_bits for shift in self.architecture.shifts):
             raise CircuitError("a shift is wider than a limb", expected=f"<= {self.numerics.lookup_bits}")
 
     @property
+    def private_model(self) -> bool:
+        """Whether the weights are the secret; else the input is."""
+        return self.kind != "private_input"
+
+    @property
+    def public_outputs(self) -> int:
+        """ρ, the checks, the evaluation of a public input, and the result."""
+        return self.checks + (3 if self.kind == "private_model_inference" else 2)
+
+    @property
     def checks(self) -> int:
         """Number of public outputs that must be zero."""
-        if self.kind == "private_model_accuracy":
+        if self.kind == "model_link":
+            return 0
+        if self.private_model:
             return self.architecture.layers + 2
         return 3 + sum(1 for shift in self.architecture.shifts if shift)
 
@@ -149,7 +205,13 @@ class Statement:
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     def as_dict(self) -> dict[str, Any]:
-        return {"version": 1, **asdict(self)}
+        """The canonical form; a perceptron has no key ``convolutions``."""
+        table: dict[str, Any] = {"version": 1, **asdict(self)}
+        table["architecture"].pop("convolutions")
+        if self.architecture.convolutions:
+            tables = [_convolution_table(shape) for shape in self.architecture.convolutions]
+            table["architecture"]["convolutions"] = tables
+        return table
 
     def to_toml(self) -> str:
         """The text of ``circuit.toml``."""
@@ -158,11 +220,11 @@ class Statement:
         return (
             "# Public statement of a pyml circuit. Its sha256 digest (canonical JSON) is registered on chain.\n"
             f'version = 1\nkind = "{self.kind}"\nsamples = {self.samples}\n'
-            f'subject = "{self.subject}"\nsubject_name = {_toml_string(self.subject_name)}\n\n'
+            f'subject = "{self.subject}"\nsubject_name = {_toml_string(self.subject_name)}\ndegree = {self.degree}\n\n'
             "[visibility]\n" + _VISIBILITY[self.kind] + "\n"
             f"[architecture]\nsizes = {list(shape.sizes)}\nbias_units = {list(shape.bias_units)}\n"
             f"shifts = {list(shape.shifts)}\nweight_bits = {shape.weight_bits}\ninput_max = {shape.input_max}\n\n"
-            f"[numerics]\n{numerics}\n"
+            f"{_convolutions_toml(shape.convolutions)}[numerics]\n{numerics}\n"
         )
 
 
@@ -172,6 +234,16 @@ _VISIBILITY: dict[Kind, str] = {
         'witness = "private, KZG commitment is public"  # activations, logits, margins\n'
         'data = "fixed in the verifying key"\nlabels = "fixed in the verifying key"\n'
         'challenge = "public"\nchecks = "public, must be 0"\ncount = "public"\n'
+    ),
+    "private_model_inference": (
+        'committed = "private, KZG commitment is public"  # weights and biases\n'
+        'witness = "private, KZG commitment is public"  # input, activations, logits, one-hot answer, margins\n'
+        'challenge = "public"\nchecks = "public, must be 0"\n'
+        'evaluation = "public, must be the input\'s polynomial at the challenge"\nlabel = "public"\n'
+    ),
+    "model_link": (
+        'committed = "private, KZG commitment is public"  # weights and biases\n'
+        'challenge = "public"\nfingerprint = "public, must be that under the other commitment"\n'
     ),
     "private_input": (
         'committed = "private, KZG commitment is public"  # the input\n'
@@ -200,7 +272,7 @@ def read_statement(path: Path) -> Statement:
 
 def statement_from_dict(table: dict[str, Any]) -> Statement:
     """Inverse of ``Statement.as_dict``; refuses unknown or missing keys and wrong types."""
-    known = {"version", "kind", "samples", "subject", "subject_name", "architecture", "numerics"}
+    known = {"version", "kind", "samples", "subject", "subject_name", "degree", "architecture", "numerics"}
     if set(table) != known or table["version"] != 1:
         raise CircuitError("a circuit statement has the wrong keys", expected=sorted(known), got=sorted(table))
     try:
@@ -213,6 +285,7 @@ def statement_from_dict(table: dict[str, Any]) -> Statement:
             shifts=_integers(shape.pop("shifts")),
             weight_bits=_integer(shape.pop("weight_bits")),
             input_max=_integer(shape.pop("input_max")),
+            convolutions=tuple(_convolution(dict(each)) for each in shape.pop("convolutions", [])),
         )
         if shape:
             raise CircuitError("unknown architecture keys", got=sorted(shape))
@@ -222,10 +295,56 @@ def statement_from_dict(table: dict[str, Any]) -> Statement:
             samples=_integer(table["samples"]),
             subject=str(table["subject"]),
             subject_name=str(table["subject_name"]),
+            degree=_integer(table["degree"]),
             numerics=Numerics(**{name: _integer(value) for name, value in numerics.items()}),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CircuitError(f"a circuit statement is malformed: {error}") from error
+
+
+def _convolution_table(shape: LayerShape) -> dict[str, Any]:
+    table = {"channels": shape.fan_out, **asdict(_geometry(shape))}
+    return table if shape.pool is None else table | {"pool": shape.pool.kind, "pool_size": shape.pool.size}
+
+
+def _geometry(shape: LayerShape) -> Convolution:
+    if shape.convolution is None:
+        raise CircuitError("a dense layer is no convolution", got=shape)
+    return shape.convolution
+
+
+def _convolutions_toml(shapes: tuple[LayerShape, ...]) -> str:
+    blocks: list[str] = []
+    for shape in shapes:
+        lines = [f"{name} = {json.dumps(value)}" for name, value in _convolution_table(shape).items()]
+        blocks.append("\n".join(["[[architecture.convolutions]]", *lines, "", ""]))
+    return "".join(blocks)
+
+
+def _convolution(table: dict[str, Any]) -> LayerShape:
+    """Inverse of ``_convolution_table`` for untrusted input."""
+    channels = _integer(table.pop("channels"))
+    pool = None
+    if "pool" in table:
+        pool = Pool(table.pop("pool"), _integer(table.pop("pool_size")))
+    convolution = Convolution(
+        in_channels=_integer(table.pop("in_channels")),
+        height=_integer(table.pop("height")),
+        width=_integer(table.pop("width")),
+        kernel=_pair(table.pop("kernel")),
+        stride=_pair(table.pop("stride")),
+        padding=_pair(table.pop("padding")),
+    )
+    if table:
+        raise CircuitError("unknown keys of a convolution", got=sorted(table))
+    return LayerShape(convolution.fan_in, channels, convolution, pool)
+
+
+def _pair(value: object) -> tuple[int, int]:
+    numbers = _integers(value)
+    if len(numbers) != 2:
+        raise TypeError(f"expected rows and columns, got {numbers}")
+    return numbers[0], numbers[1]
 
 
 def _integer(value: object) -> int:

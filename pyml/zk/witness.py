@@ -45,6 +45,7 @@ def architecture_of(network: IntegerNetwork) -> Architecture:
         shifts=tuple(layer.shift for layer in network.layers[:-1]),
         weight_bits=network.bits,
         input_max=network.input_max,
+        convolutions=tuple(shape for shape in network.shapes if shape.convolution is not None),
     )
 
 
@@ -95,6 +96,41 @@ def accuracy_tensors(
     return PrivateTensors(committed, _flat(parts, statement, random_felt), int(matched.sum()))
 
 
+def inference_tensors(
+    statement: Statement,
+    network: IntegerNetwork,
+    sample: IntArray,
+    *,
+    model_salts: Sequence[int],
+    random_felt: Callable[[], int] = secure_felt,
+) -> PrivateTensors:
+    """Tensors for ``private_model_inference`` on one public sample [features]; the result is the model's answer.
+
+    Raises ``InputError`` if the model answers nothing (its two greatest logits are equal).
+    """
+    committed = salted(committed_model(statement, network), model_salts, committed_layout(statement))
+    inputs, pre_activations, label = _answered(network, sample)
+    parts = _answer_parts(statement, pre_activations, label)
+    parts |= {"logits": pre_activations[-1], "input": inputs}
+    return PrivateTensors(committed, _flat(parts, statement, random_felt), label)
+
+
+def link_tensors(
+    statement: Statement,
+    network: IntegerNetwork,
+    rho: int,
+    *,
+    model_salts: Sequence[int],
+    random_felt: Callable[[], int] = secure_felt,
+) -> PrivateTensors:
+    """Tensors for ``model_link``; the result is the fingerprint Σ ρ^i u_i of the committed tensor."""
+    committed = salted(committed_model(statement, network), model_salts, committed_layout(statement))
+    fingerprint = 0
+    for entry in reversed(committed):
+        fingerprint = (fingerprint * rho + entry) % SCALAR_MODULUS
+    return PrivateTensors(committed, _flat({}, statement, random_felt), fingerprint)
+
+
 def input_tensors(
     statement: Statement,
     network: IntegerNetwork,
@@ -108,18 +144,27 @@ def input_tensors(
     Raises ``InputError`` if the model answers nothing (its two greatest logits are equal).
     """
     _require_same_shape(statement, network)
+    inputs, pre_activations, label = _answered(network, sample)
+    parts = _answer_parts(statement, pre_activations, label)
+    committed = salted([int(value) for value in inputs[0]], input_salts, committed_layout(statement))
+    return PrivateTensors(committed, _flat(parts, statement, random_felt), label)
+
+
+def _answered(network: IntegerNetwork, sample: IntArray) -> tuple[IntArray, tuple[IntArray, ...], int]:
+    """The sample as [1, features], the pre-activations of each layer and the answer."""
     inputs = require_inputs(network, np.asarray(sample).reshape(1, -1))
     label = int(predict(network, inputs)[0])
     if label < 0:
         raise InputError("the model's two greatest logits are equal for this input, so it gives no answer to prove")
-    pre_activations = hidden(network, inputs)
+    return inputs, hidden(network, inputs), label
+
+
+def _answer_parts(statement: Statement, pre_activations: Sequence[IntArray], label: int) -> dict[str, IntArray]:
     logits = pre_activations[-1]
-    parts = _limbs_of_layers(statement, pre_activations[:-1])
     answer = np.eye(statement.architecture.sizes[-1], dtype=np.int64)[[label]]
+    parts = _limbs_of_layers(statement, pre_activations[:-1])
     parts |= _margin_limbs(statement, logits[:, [label]] - logits - 1 + 2 * answer)
-    parts["answer"] = answer
-    committed = salted([int(value) for value in inputs[0]], input_salts, committed_layout(statement))
-    return PrivateTensors(committed, _flat(parts, statement, random_felt), label)
+    return parts | {"answer": answer}
 
 
 def _limbs_of_layers(statement: Statement, pre_activations: Sequence[IntArray]) -> dict[str, IntArray]:
@@ -127,7 +172,10 @@ def _limbs_of_layers(statement: Statement, pre_activations: Sequence[IntArray]) 
     parts: dict[str, IntArray] = {}
     for layer, (values, shift) in enumerate(zip(pre_activations, statement.architecture.shifts, strict=True), start=1):
         kept = values >> shift if shift else values
-        _require_in_table(kept, layer, numerics.table_low, numerics.table_high, shift)
+        pool = statement.architecture.shapes[layer - 1].pool
+        # A maximum is found by looking up differences, which are as low as an activation is high.
+        high = -numerics.table_low if pool is not None and pool.kind == "max" else numerics.table_high
+        _require_in_table(kept, layer, numerics.table_low, high, shift)
         if shift:
             parts[f"low_{layer}"] = (values - (kept << shift)) << (numerics.lookup_bits - shift)
             parts[f"high_{layer}"] = kept
@@ -167,8 +215,9 @@ def _require_in_table(values: IntArray, layer: int, low: int, high: int, shift: 
 def _flat(parts: dict[str, IntArray], statement: Statement, random_felt: Callable[[], int]) -> tuple[int, ...]:
     layout, numerics = witness_layout(statement), statement.numerics
     entries: list[int] = []
-    table_half = 1 << numerics.lookup_bits
-    parts["lookup_salts"] = np.array([random_felt() % table_half for _ in range(numerics.lookup_salts)])
+    if "lookup_salts" in layout.parts:
+        table_half = 1 << numerics.lookup_bits
+        parts["lookup_salts"] = np.array([random_felt() % table_half for _ in range(numerics.lookup_salts)])
     for name, part in layout.parts.items():
         values = parts[name]
         if values.shape != part.shape:

@@ -5,7 +5,8 @@
 
 A folder is built under a temporary name and renamed when its manifest, with the SHA-256 of every file, is written. What
 a killed run leaves behind is removed by the next one, which takes up at the step that was not finished. Every file is
-checked against the manifest when it is opened.
+checked against the manifest when it is opened. A proving key, which is large and can be made again, may be dropped:
+what the manifest then names still verifies.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from typing import Any, cast
 from eth_utils.crypto import keccak
 
 from pyml.errors import CircuitError, IntegrityError, ResourceError
-from pyml.files import fsync_folder, raise_write_error
+from pyml.files import fsync_folder, raise_write_error, write_atomically
 from pyml.zk.challenge import NO_ADDRESS, CircuitEntry, circuit_entry
 from pyml.zk.engine import CircuitFiles, Engine, KeyFiles, Progress, silent
 from pyml.zk.srs import Srs
 from pyml.zk.statement import Statement
 
 _MANIFEST = "manifest.json"
+_PROVING_KEY = KeyFiles(Path()).proving_key.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +109,18 @@ class Workspace:
             )
         return Circuit(statement, files, self.engine.degree(files), manifest["files"])
 
-    def set_up(self, circuit: Circuit, srs: Srs, *, progress: Progress = silent) -> Keyed:
-        """Make the keys of a circuit under an SRS, or open them if they were made before."""
+    def set_up(self, circuit: Circuit, srs: Srs, *, proving: bool = True, progress: Progress = silent) -> Keyed:
+        """Make the keys of a circuit under an SRS, or open them if they were made before.
+
+        Without ``proving``, keys whose proving key was dropped will do.
+        """
 
         def build(target: Path) -> dict[str, Any]:
             self.engine.set_up(circuit.files, KeyFiles(target), srs, progress=progress)
             return {"circuit": circuit.digests["circuit.ezkl"], "srs": srs.digest, "engine": self.engine.name}
 
-        folder = self._statement_folder(circuit.statement) / f"keys-{srs.digest[:16]}"
-        manifest = self._open_or_build(folder, build)
+        folder = self._keys_folder(circuit.statement, srs)
+        manifest = self._open_or_build(folder, build, needed=_PROVING_KEY if proving else None)
         if manifest["srs"] != srs.digest or manifest["circuit"] != circuit.digests["circuit.ezkl"]:
             raise IntegrityError(f"the keys in {folder} belong to another circuit", hint="Remove the folder.")
         files = KeyFiles(folder)
@@ -123,26 +128,48 @@ class Workspace:
             circuit, srs, files, self.engine.artefact(files), self.engine.proof_length(files), manifest["files"]
         )
 
+    def drop_proving_key(self, statement: Statement, srs: Srs) -> None:
+        """Remove a circuit's proving key from disk, if there is one; what is left of its keys verifies."""
+        folder = self._keys_folder(statement, srs)
+        if not (folder / _MANIFEST).exists():
+            return
+        with _locked(folder.with_suffix(".lock")):
+            manifest = _read_manifest(folder)
+            if manifest["files"].pop(_PROVING_KEY, None) is not None:
+                write_atomically(folder / _MANIFEST, _encoded(manifest))
+            KeyFiles(folder).proving_key.unlink(missing_ok=True)
+
+    def _keys_folder(self, statement: Statement, srs: Srs) -> Path:
+        return self._statement_folder(statement) / f"keys-{srs.digest[:16]}"
+
     def _statement_folder(self, statement: Statement) -> Path:
         return self.home / "circuits" / statement.digest
 
-    def _open_or_build(self, folder: Path, build: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
-        if (folder / _MANIFEST).exists():
-            return _checked_manifest(folder)
+    def _open_or_build(
+        self, folder: Path, build: Callable[[Path], dict[str, Any]], *, needed: str | None = None
+    ) -> dict[str, Any]:
+        def made() -> dict[str, Any] | None:
+            if not (folder / _MANIFEST).exists():
+                return None
+            manifest = _checked_manifest(folder)
+            return manifest if needed is None or needed in manifest["files"] else None
+
+        if manifest := made():
+            return manifest
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise_write_error(folder, error)
         with _locked(folder.with_suffix(".lock")):
-            if (folder / _MANIFEST).exists():  # another process made it while this one waited
-                return _checked_manifest(folder)
+            if manifest := made():  # another process made it while this one waited
+                return manifest
             temporary = folder.with_name(f".{folder.name}.tmp")
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
             try:
                 manifest = build(temporary)
                 manifest["files"] = {path.name: _digest(path) for path in sorted(temporary.iterdir())}
-                (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
+                (temporary / _MANIFEST).write_bytes(_encoded(manifest))
                 shutil.rmtree(folder, ignore_errors=True)
                 temporary.replace(folder)
                 fsync_folder(folder.parent)
@@ -153,19 +180,28 @@ class Workspace:
         return _checked_manifest(folder)
 
 
-def _checked_manifest(folder: Path) -> dict[str, Any]:
+def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = cast("dict[str, Any]", json.loads((folder / _MANIFEST).read_text(encoding="utf-8")))
-        files = dict(manifest["files"])
-        if not files:
+        manifest["files"] = dict(manifest["files"])
+        if not manifest["files"]:
             raise ValueError("it names no file")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{folder} has a damaged manifest", hint="Remove the folder; it is made again.") from error
-    for name, digest in files.items():
+    return manifest
+
+
+def _checked_manifest(folder: Path) -> dict[str, Any]:
+    manifest = _read_manifest(folder)
+    for name, digest in manifest["files"].items():
         path = folder / name
         if not path.is_file() or _digest(path) != digest:
             raise IntegrityError(f"{path} is missing or altered", hint=f"Remove {folder}; it is made again.")
     return manifest
+
+
+def _encoded(manifest: Mapping[str, Any]) -> bytes:
+    return json.dumps(manifest, indent=1, sort_keys=True).encode()
 
 
 def _digest(path: Path) -> str:

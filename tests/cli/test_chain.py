@@ -26,7 +26,16 @@ from pyml.chain.solc import find_solc
 from pyml.errors import ToolMissingError
 
 ROOT = Path(__file__).parents[2]
-CONTRACTS = ["Halo2VerifierReusable", "CircuitRegistry", "ModelRegistry", "AccuracyRegistry", "PrivateInput"]
+CONTRACTS = [
+    "Halo2VerifierReusable",
+    "CircuitRegistry",
+    "ModelRegistry",
+    "AccuracyRegistry",
+    "PrivateInput",
+    "PrivateInference",
+    "Bounty",
+    "ModelLinks",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +213,7 @@ def test_build_makes_the_shipped_artefacts_again(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     shutil.copytree(ROOT / "pyml", checkout / "pyml", ignore=shutil.ignore_patterns("__pycache__", "artifacts"))
     shutil.copytree(ROOT / "contracts", checkout / "contracts")
+    (checkout / "node_modules").symlink_to(ROOT / "node_modules")  # OpenZeppelin's sources
     done = subprocess.run(
         [sys.executable, "-m", "pyml", "chain", "build", "--json"],
         cwd=checkout,

@@ -130,6 +130,19 @@ def test_the_whole_way(shop: Shop) -> None:
     assert again.is_mistake("WitnessAlreadyUsed")
 
 
+def test_a_cnn_the_whole_way(shop: Shop) -> None:
+    cnn = "1x8x8:c2k3-max2-10"
+    shop.must("zk", "train", "--sizes", cnn, "--epochs", "6", "--out", "cnn.onnx")
+    exported = shop.must("zk", "export", "cnn.onnx", "--samples", SAMPLES, "--bits", "6", "--out", "cnn")
+    assert exported["architecture"] == "64-18-10"
+    shop.must("zk", "setup", "cnn", "--insecure")
+    secret = ("--model", "cnn.secret", "--password-file", "password")
+    shop.must("zk", "commit", "cnn", "cnn.onnx", "--out", "cnn.secret", "--password-file", "password")
+    shop.must("zk", "prove", "cnn", *secret, "--out", "cnn.json")
+    assert shop.must("zk", "verify", "cnn", "cnn.json")["valid"] is True
+    assert shop.must("zk", "claim", "cnn", "cnn.json")["accepted"] is True
+
+
 def test_private_input_the_whole_way(shop: Shop) -> None:
     shop.must("zk", "export", "model.onnx", "--kind", "private_input", "--bits", "6", "--out", "asking")
     shop.must("zk", "setup", "asking", "--insecure")
@@ -141,6 +154,53 @@ def test_private_input_the_whole_way(shop: Shop) -> None:
     claim["label"] = (claim["label"] + 1) % 10
     (shop.folder / "lie.json").write_text(json.dumps(claim))
     assert shop.run("zk", "verify", "asking", "lie.json").code == 1
+
+
+def test_the_certified_model_answers(shop: Shop) -> None:
+    """The accuracy circuit's own commitment; the circuit for answers is made on the way."""
+    (shop.folder / "public.json").write_text(json.dumps([5] * 64))
+    secret = ("--model", "model.secret", "--password-file", "password")
+    proved = shop.must("zk", "infer", "circuit", "--input", "public.json", *secret, "--out", "said.json")
+    asking = proved["circuit"]
+    assert asking.startswith("circuit/inference-")
+    assert proved["model"] == "0x" + json.loads((shop.folder / "claim.json").read_text())["model"]
+    assert shop.must("zk", "verify", asking, "said.json")["valid"] is True
+    assert shop.must("zk", "claim", asking, "said.json")["result"] == proved["label"]
+    again = shop.must("zk", "infer", asking, "--input", "public.json", *secret, "--out", "again.json")
+    assert again["label"] == proved["label"]
+    assert shop.run("zk", "claim", asking, "again.json").is_mistake("AlreadyAnswered")
+    said = json.loads((shop.folder / "said.json").read_text())
+    for change in ({"label": (said["label"] + 1) % 10}, {"features": "0006" + said["features"][4:]}):
+        (shop.folder / "lie.json").write_text(json.dumps(said | change))
+        assert shop.run("zk", "verify", asking, "lie.json").code == 1
+        assert shop.run("zk", "claim", asking, "lie.json").is_mistake("WitnessAlreadyUsed")
+    refused = shop.run("zk", "prove", asking, "--model", "model.secret", "--password-file", "password")
+    assert refused.is_mistake("pyml zk infer")
+
+
+def test_linked_to_a_circuit_of_another_size(shop: Shop) -> None:
+    secret = ("--model", "model.secret", "--password-file", "password")
+    (shop.folder / "public.json").write_text(json.dumps([4] * 64))
+    shop.must("zk", "srs", "16", "--insecure")
+    said = shop.must("zk", "infer", "circuit", "--degree", "16", "--input", "public.json", *secret)
+    assert said["circuit"] == "circuit/inference-16"
+    linked = shop.must("zk", "link", "circuit", "--degree", "16", *secret)
+    assert linked["same_as"] == said["model"] != linked["model"]
+    assert shop.must("zk", "claim", said["circuit"], "answer.json")["result"] == said["label"]
+    assert shop.run("zk", "link", "circuit", "--degree", "16", *secret).is_mistake("AlreadyLinked")
+    assert shop.run("zk", "link", said["circuit"], "--degree", "15", *secret).is_mistake("starts from a model")
+
+
+def test_questions_that_no_model_is_asked(shop: Shop) -> None:
+    secret = ("--model", "model.secret", "--password-file", "password", "--out", "unsaid.json")
+    for values, words in (
+        ([5] * 63, ("expected 64 integers",)),
+        ([17] * 64, ("an input is out of range",)),
+        ([-1] * 64, ("an input is out of range",)),
+    ):
+        (shop.folder / "odd.json").write_text(json.dumps(values))
+        assert shop.run("zk", "infer", "circuit", "--input", "odd.json", *secret).is_mistake(*words)
+    assert not (shop.folder / "unsaid.json").exists()
 
 
 def test_false_claim_exits_1(shop: Shop) -> None:
@@ -347,7 +407,7 @@ def test_secrets_stay_out_of_sight(shop: Shop) -> None:
     """Neither the claim nor any file but the encrypted one holds a weight row; the encrypted one is private."""
     assert (shop.folder / "model.secret").stat().st_mode & 0o077 == 0
     assert (shop.folder / "model.onnx").stat().st_mode & 0o077 == 0
-    for path in (shop.folder / "circuit").iterdir():
+    for path in (path for path in (shop.folder / "circuit").rglob("*") if path.is_file()):
         assert b'weight"' not in path.read_bytes()
     assert set(json.loads((shop.folder / "claim.json").read_text())) == {
         "version",

@@ -2,11 +2,14 @@
 pragma solidity 0.8.37;
 
 import {AccuracyRegistry} from "../../contracts/zk/AccuracyRegistry.sol";
+import {Challenge} from "../../contracts/zk/Challenge.sol";
 import {CircuitRegistry} from "../../contracts/zk/CircuitRegistry.sol";
+import {Features} from "../../contracts/zk/Features.sol";
 import {ICircuitRegistry} from "../../contracts/zk/ICircuitRegistry.sol";
 import {IDedicatedVerifier} from "../../contracts/zk/IDedicatedVerifier.sol";
 import {IReusableVerifier} from "../../contracts/zk/IReusableVerifier.sol";
 import {ModelRegistry} from "../../contracts/zk/ModelRegistry.sol";
+import {PrivateInference} from "../../contracts/zk/PrivateInference.sol";
 import {PrivateInput} from "../../contracts/zk/PrivateInput.sol";
 import {ForgeTest} from "./Forge.sol";
 
@@ -14,15 +17,17 @@ interface IVkaRegistrar {
     function registerVka(bytes32[] calldata vka) external returns (bytes32 digest);
 }
 
-/// @notice The four contracts over the verifiers that ezkl generates, and real proofs bound to these very addresses
+/// @notice The contracts over the verifiers that ezkl generates, and real proofs bound to these very addresses
 /// (scripts/regenerate_vectors.py makes them).
 abstract contract GatedProofsTest is ForgeTest {
-    /// @dev `threshold` and `count` of a claim, or the `label` of an attestation as `count`.
+    /// @dev `threshold` and `count` of a claim; or the label of an attestation or an answer as `count`, `features` of
+    /// an answer alone.
     struct Case {
         uint256 rho;
         bytes proof;
         uint32 threshold;
         uint32 count;
+        bytes features;
         bool valid;
         uint256[] instances;
     }
@@ -37,6 +42,12 @@ abstract contract GatedProofsTest is ForgeTest {
     uint256 internal constant ATTEST = 6;
     uint256 internal constant FORGED_LABEL = 7;
     uint256 internal constant FORGED_INPUT = 8;
+    uint256 internal constant INFER = 9;
+    uint256 internal constant INFER_FORGED_LABEL = 10;
+    uint256 internal constant INFER_FORGED_INPUT = 11;
+    uint256 internal constant INFER_FORGED_ACTIVATION = 12;
+    uint256 internal constant INFER_PADDED_INPUT = 13;
+    uint256 internal constant INFER_OTHER_MODEL = 14;
 
     string internal json;
     address internal prover;
@@ -44,6 +55,7 @@ abstract contract GatedProofsTest is ForgeTest {
     uint24 internal proofLimit;
     bytes32[] internal vka;
     bytes32[] internal inputVka;
+    bytes32[] internal inferenceVka;
     bytes32[] internal noVka;
     IReusableVerifier internal reusable;
     IDedicatedVerifier internal dedicated;
@@ -51,10 +63,12 @@ abstract contract GatedProofsTest is ForgeTest {
     ModelRegistry internal models;
     AccuracyRegistry internal accuracy;
     PrivateInput internal inputs;
+    PrivateInference internal inference;
     bytes32 internal modelId;
     bytes32 internal reusableId;
     bytes32 internal dedicatedId;
     bytes32 internal inputId;
+    bytes32 internal inferenceId;
     Case[] internal cases;
     ICircuitRegistry.Circuit internal shape;
 
@@ -65,6 +79,7 @@ abstract contract GatedProofsTest is ForgeTest {
         proofLimit = uint24(vm.parseJsonUint(json, ".proofLimit"));
         vka = vm.parseJsonBytes32Array(json, ".circuits.accuracy.vka");
         inputVka = vm.parseJsonBytes32Array(json, ".circuits.input.vka");
+        inferenceVka = vm.parseJsonBytes32Array(json, ".circuits.inference.vka");
         vm.chainId(vm.parseJsonUint(json, ".chainId"));
         _deploy(vm.parseJsonAddress(json, ".deployer"));
         _registerCircuits();
@@ -78,6 +93,12 @@ abstract contract GatedProofsTest is ForgeTest {
         _readCase(ATTEST, "attest");
         _readCase(FORGED_LABEL, "attest-forged-label");
         _readCase(FORGED_INPUT, "attest-forged-input");
+        _readCase(INFER, "infer");
+        _readCase(INFER_FORGED_LABEL, "infer-forged-label");
+        _readCase(INFER_FORGED_INPUT, "infer-forged-input");
+        _readCase(INFER_FORGED_ACTIVATION, "infer-forged-activation");
+        _readCase(INFER_PADDED_INPUT, "infer-padded-input");
+        _readCase(INFER_OTHER_MODEL, "infer-other-model");
     }
 
     function _deploy(address deployer) private {
@@ -90,6 +111,7 @@ abstract contract GatedProofsTest is ForgeTest {
         models = new ModelRegistry();
         accuracy = new AccuracyRegistry(models, circuits);
         inputs = new PrivateInput(circuits);
+        inference = new PrivateInference(models, circuits);
         vm.stopPrank();
     }
 
@@ -104,6 +126,7 @@ abstract contract GatedProofsTest is ForgeTest {
     function _registerCircuits() private {
         IVkaRegistrar(address(reusable)).registerVka(vka);
         IVkaRegistrar(address(reusable)).registerVka(inputVka);
+        IVkaRegistrar(address(reusable)).registerVka(inferenceVka);
         shape = describe(".circuits.accuracy", vka);
         reusableId = circuits.register(shape);
         ICircuitRegistry.Circuit memory circuit = shape;
@@ -111,6 +134,7 @@ abstract contract GatedProofsTest is ForgeTest {
         circuit.verifierCodeHash = address(dedicated).codehash;
         dedicatedId = circuits.register(circuit);
         inputId = circuits.register(describe(".circuits.input", inputVka));
+        inferenceId = circuits.register(describe(".circuits.inference", inferenceVka));
     }
 
     function _readCase(uint256 index, string memory id) private {
@@ -123,6 +147,7 @@ abstract contract GatedProofsTest is ForgeTest {
                 proof: vm.parseJsonBytes(json, string.concat(key, ".proof")),
                 threshold: isClaim ? uint32(vm.parseJsonUint(json, string.concat(key, ".threshold"))) : 0,
                 count: uint32(vm.parseJsonUint(json, string.concat(key, isClaim ? ".count" : ".label"))),
+                features: index < INFER ? bytes("") : vm.parseJsonBytes(json, string.concat(key, ".features")),
                 valid: keccak256(bytes(vm.parseJsonString(json, string.concat(key, ".result")))) == keccak256("valid"),
                 instances: vm.parseJsonUintArray(json, string.concat(key, ".instances"))
             })
@@ -130,8 +155,9 @@ abstract contract GatedProofsTest is ForgeTest {
     }
 
     function registerModel(address owner, bytes32 commitment) internal returns (bytes32) {
-        address[] memory consumers = new address[](1);
+        address[] memory consumers = new address[](2);
         consumers[0] = address(accuracy);
+        consumers[1] = address(inference);
         vm.prank(owner);
         return models.register(commitment, proofLimit, consumers);
     }
@@ -149,5 +175,89 @@ abstract contract GatedProofsTest is ForgeTest {
         circuit.committedPoints = uint8(vm.parseJsonUint(json, string.concat(key, ".committedPoints")));
         circuit.witnessPoints = uint8(vm.parseJsonUint(json, string.concat(key, ".witnessPoints")));
         circuit.checks = uint8(vm.parseJsonUint(json, string.concat(key, ".checks")));
+    }
+
+    /// @dev The artefact that goes with a circuit.
+    function wordsOf(bytes32 circuitId) internal view returns (bytes32[] memory) {
+        if (circuitId == inputId) return inputVka;
+        if (circuitId == inferenceId) return inferenceVka;
+        return circuitId == dedicatedId ? noVka : vka;
+    }
+
+    function circuitOf(uint256 index) internal view returns (bytes32) {
+        if (index >= INFER) return inferenceId;
+        if (index >= ATTEST) return inputId;
+        return index == DEDICATED ? dedicatedId : reusableId;
+    }
+
+    /// @dev The challenge of a claim, of an attestation for the vectors' purpose, or of an answer.
+    function rhoOf(address sender, bytes32 circuitId, Case memory made) internal view returns (uint256) {
+        bytes32 points = pointsOf(made.proof);
+        if (made.threshold != 0) {
+            return accuracy.challenge(sender, modelId, circuitId, made.threshold, made.count, points);
+        }
+        if (made.features.length == 0) return inputs.challenge(sender, circuitId, purpose, made.count, points);
+        return inference.challenge(sender, modelId, circuitId, keccak256(made.features), made.count, points);
+    }
+
+    /// @dev The public inputs that a contract gives the verifier.
+    function gatedInstances(Case memory made) internal view returns (uint256[] memory) {
+        if (made.features.length == 0) return Challenge.instances(made.rho, shape.checks, made.count);
+        uint256 evaluation = this.evaluate(made.features, made.rho);
+        return Challenge.instances(made.rho, shape.checks, evaluation, made.count);
+    }
+
+    /// @dev Bit `i` of `failing` says that check `i` is not zero.
+    function requireFailingChecks(Case memory made, uint256 failing) internal view {
+        assertFalse(made.valid);
+        assertEq(made.instances.length, gatedInstances(made).length);
+        for (uint256 i = 0; i < shape.checks; ++i) {
+            assertTrue((made.instances[1 + i] != 0) == (failing >> i & 1 == 1));
+        }
+    }
+
+    /// @dev All circuits of the file have as many points of each kind, and as many checks.
+    function pointsOf(bytes memory proof) internal view returns (bytes32) {
+        return this.hashPoints(proof, 0, uint256(shape.committedPoints) + shape.witnessPoints);
+    }
+
+    function commitmentOf(bytes memory proof) internal view returns (bytes32) {
+        return this.hashPoints(proof, 0, shape.committedPoints);
+    }
+
+    function witnessOf(bytes memory proof) internal view returns (bytes32) {
+        return this.hashPoints(proof, shape.committedPoints, shape.witnessPoints);
+    }
+
+    function hashPoints(bytes calldata proof, uint256 first, uint256 count) external pure returns (bytes32) {
+        return keccak256(proof[64 * first:64 * (first + count)]);
+    }
+
+    function evaluate(bytes calldata features, uint256 rho) external pure returns (uint256) {
+        return Features.evaluate(features, rho);
+    }
+
+    /// @dev What a transaction of the prover costs: all addresses and slots cold, and its data paid for.
+    /// bench/zk_gas.py measures real ones.
+    function transactionGas(address to, bytes memory call_) internal returns (uint256) {
+        vm.cool(address(accuracy));
+        vm.cool(address(inference));
+        vm.cool(address(circuits));
+        vm.cool(address(models));
+        vm.cool(address(reusable));
+        vm.cool(address(dedicated));
+        vm.prank(prover);
+        uint256 before = gasleft();
+        (bool success,) = to.call(call_);
+        uint256 used = before - gasleft();
+        assertTrue(success);
+        return used + _intrinsicGas(call_);
+    }
+
+    function _intrinsicGas(bytes memory data) private pure returns (uint256 gas_) {
+        gas_ = 21_000;
+        for (uint256 i = 0; i < data.length; ++i) {
+            gas_ += data[i] == 0 ? 4 : 16;
+        }
     }
 }

@@ -6,11 +6,12 @@ import {CircuitRegistry} from "../../contracts/zk/CircuitRegistry.sol";
 import {ICircuitRegistry} from "../../contracts/zk/ICircuitRegistry.sol";
 import {IReusableVerifier} from "../../contracts/zk/IReusableVerifier.sol";
 import {ModelRegistry} from "../../contracts/zk/ModelRegistry.sol";
+import {PrivateInference} from "../../contracts/zk/PrivateInference.sol";
 import {PrivateInput} from "../../contracts/zk/PrivateInput.sol";
 import {ForgeTest} from "./Forge.sol";
 import {VerifierStub} from "./VerifierStub.sol";
 
-/// @notice The four contracts over a stub, and inputs that they accept.
+/// @notice The contracts over a stub, and inputs that they accept.
 abstract contract RegistryTest is ForgeTest {
     uint32 internal constant SAMPLES = 100;
 
@@ -22,6 +23,7 @@ abstract contract RegistryTest is ForgeTest {
     ModelRegistry internal models;
     AccuracyRegistry internal accuracy;
     PrivateInput internal inputs;
+    PrivateInference internal inference;
     bytes32[] internal vka;
     bytes32[] internal noVka;
 
@@ -32,6 +34,7 @@ abstract contract RegistryTest is ForgeTest {
         models = new ModelRegistry();
         accuracy = new AccuracyRegistry(models, circuits);
         inputs = new PrivateInput(circuits);
+        inference = new PrivateInference(models, circuits);
         vka.push(keccak256("first word"));
         vka.push(keccak256("second word"));
     }
@@ -72,8 +75,9 @@ abstract contract RegistryTest is ForgeTest {
     }
 
     function registerModel(address owner, bytes32 model, uint24 proofLimit) internal returns (bytes32 modelId) {
-        address[] memory consumers = new address[](1);
+        address[] memory consumers = new address[](2);
         consumers[0] = address(accuracy);
+        consumers[1] = address(inference);
         vm.prank(owner);
         return models.register(commitmentOf(model), proofLimit, consumers);
     }

@@ -13,7 +13,8 @@ from pyml.chain.devnet import Devnet, DevnetOptions, DevNode, HardhatNode
 from pyml.chain.sending import SendPolicy
 from pyml.ml.datasets import load
 from pyml.ml.integer import IntegerNetwork
-from pyml.ml.networks import dense_layers, mlp
+from pyml.ml.modules import affine_layers
+from pyml.ml.networks import mlp
 from pyml.ml.training import TrainingConfig, train
 from pyml.zk.challenge import CircuitEntry, Context
 from pyml.zk.circuits import (
@@ -96,7 +97,7 @@ def prover(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Pr
     dataset = load("digits")
     net = mlp((64, 8, 10), seed=3)
     train(net, dataset, TrainingConfig(epochs=10, seed=3))
-    prepared = prepare(dense_layers(net), dataset, weight_bits=6, numerics=NUMERICS)
+    prepared = prepare(affine_layers(net), dataset, weight_bits=6, numerics=NUMERICS)
     network = prepared.quantisation.network
     data = labelled_set(dataset, samples=SAMPLES)
     statement = accuracy_statement(prepared.architecture, data, NUMERICS)

@@ -1,5 +1,6 @@
 // A Hardhat user's way to the contracts: compiled by Hardhat, deployed with viem on a Hardhat node, and real proofs
-// (tests/vectors/gated_claims.json) accepted by AccuracyRegistry and PrivateInput; forged ones are refused.
+// (tests/vectors/gated_claims.json) accepted by AccuracyRegistry, PrivateInput and PrivateInference; forged ones are
+// refused.
 //
 //   npx hardhat node &  npx hardhat test nodejs
 //
@@ -11,7 +12,7 @@ import { before, test } from "node:test";
 
 import hre from "hardhat";
 import { BaseError, ContractFunctionRevertedError, createPublicClient, createWalletClient, custom } from "viem";
-import { concatHex, getContract, keccak256, parseEther, zeroAddress, zeroHash } from "viem";
+import { concatHex, getContract, keccak256, parseEther, sliceHex, zeroAddress, zeroHash } from "viem";
 import { hardhat } from "viem/chains";
 
 const vectors = JSON.parse(readFileSync(new URL("../vectors/gated_claims.json", import.meta.url), "utf8"));
@@ -53,15 +54,18 @@ async function revertedWith(promise) {
 let accuracy;
 let circuits;
 let inputs;
+let inference;
 
-const { accuracy: claimed, dedicated, input: attested } = vectors.circuits;
+const { accuracy: claimed, dedicated, input: attested, inference: answered } = vectors.circuits;
 const account = vectors.prover;
 const claim = ({ threshold, count, proof }) => [vectors.modelId, claimed.id, threshold, count, proof, claimed.vka];
 const attestation = ({ label, proof }) => [attested.id, vectors.purpose, label, proof, attested.vka];
-const simulate = (one) =>
-  "label" in one
-    ? inputs.simulate.attest(attestation(one), { account })
-    : accuracy.simulate.claim(claim(one), { account });
+const answer = ({ features, label, proof }) => [vectors.modelId, answered.id, features, label, proof, answered.vka];
+const simulate = (one) => {
+  if ("features" in one) return inference.simulate.answer(answer(one), { account });
+  if ("label" in one) return inputs.simulate.attest(attestation(one), { account });
+  return accuracy.simulate.claim(claim(one), { account });
+};
 
 async function register({ id, vka, ...description }, reusable) {
   await mined(await reusable.write.registerVka([vka], { account }));
@@ -90,25 +94,34 @@ before(async () => {
   const models = await deploy("ModelRegistry", []);
   accuracy = await deploy("AccuracyRegistry", [models.address, circuits.address]);
   inputs = await deploy("PrivateInput", [circuits.address]);
-  for (const [name, contract] of Object.entries({ reusable, circuits, models, accuracy, privateInput: inputs })) {
+  inference = await deploy("PrivateInference", [models.address, circuits.address]);
+  const deployed = { reusable, circuits, models, accuracy, privateInput: inputs, privateInference: inference };
+  for (const [name, contract] of Object.entries(deployed)) {
     assert.equal(contract.address.toLowerCase(), vectors.addresses[name].toLowerCase(), name);
   }
 
   await register(claimed, reusable);
   await register(attested, reusable);
+  await register(answered, reusable);
   const { commitment, proofLimit } = vectors;
-  await mined(await models.write.register([commitment, proofLimit, [accuracy.address]], { account }));
+  const consumers = [accuracy.address, inference.address];
+  await mined(await models.write.register([commitment, proofLimit, consumers], { account }));
 });
 
 for (const one of vectors.cases.filter(({ result }) => result === "invalid")) {
   test(`${one.id} is refused`, async () => {
     const { errorName, args } = await revertedWith(simulate(one));
-    assert.equal(errorName, "InvalidProof");
-    assert.deepEqual(args, [vectors.circuits[one.circuit].id, BigInt(one.rho)]);
+    if (one.flags.includes("other-model")) {
+      assert.equal(errorName, "NotThisModel");
+      assert.deepEqual(args, [vectors.commitment, keccak256(sliceHex(one.proof, 0, 64))]);
+    } else {
+      assert.equal(errorName, "InvalidProof");
+      assert.deepEqual(args, [vectors.circuits[one.circuit].id, BigInt(one.rho)]);
+    }
   });
 }
 
-for (const id of ["claim-reusable", "attest"]) {
+for (const id of ["claim-reusable", "attest", "infer"]) {
   test(`${id} with one bit flipped is refused`, async () => {
     const { proof, ...rest } = caseOf(id);
     const flipped = `${proof.slice(0, -1)}${(Number.parseInt(proof.at(-1), 16) ^ 1).toString(16)}`;
@@ -132,6 +145,15 @@ test("an honest attestation is accepted once", async () => {
   const honest = caseOf("attest");
   await mined(await inputs.write.attest(attestation(honest), { account }));
   const made = await inputs.read.attestationOf([account, attested.id, vectors.purpose]);
+  assert.equal(made.label, BigInt(honest.label));
+  assert.equal((await revertedWith(simulate(honest))).errorName, "WitnessAlreadyUsed");
+});
+
+test("the certified model's honest answer is accepted once", async () => {
+  const honest = caseOf("infer");
+  const { gasUsed } = await mined(await inference.write.answer(answer(honest), { account }));
+  assert.ok(gasUsed <= 800_000n, `an answer used ${gasUsed} gas`);
+  const made = await inference.read.answerOf([vectors.modelId, answered.id, keccak256(honest.features)]);
   assert.equal(made.label, BigInt(honest.label));
   assert.equal((await revertedWith(simulate(honest))).errorName, "WitnessAlreadyUsed");
 });

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +23,8 @@ from pyml.ml.integer import (
     predict,
     require_inputs,
 )
+from pyml.ml.shapes import Convolution, LayerShape, Pool
+from tests.ml.random_networks import chains, random_integers
 
 
 def layer(weight: object, bias: object, unit: int = 1, shift: int = 0) -> IntegerLayer:
@@ -32,39 +36,76 @@ def loop_forward(network: IntegerNetwork, sample: list[int]) -> list[list[int]]:
     outputs: list[list[int]] = []
     values = sample
     for each in network.layers:
-        pre: list[int] = []
-        for column in range(each.fan_out):
-            total = int(each.bias[column]) * each.bias_unit
-            for row in range(each.fan_in):
-                total += values[row] * int(each.weight[row, column])
-            pre.append(total)
+        pre = loop_dense(each, values) if each.convolution is None else loop_convolution(each, each.convolution, values)
         outputs.append(pre)
-        values = [max(value // 2**each.shift, 0) for value in pre]
+        values = loop_pool(each, [max(value // 2**each.shift, 0) for value in pre])
     return outputs
+
+
+def loop_dense(each: IntegerLayer, values: list[int]) -> list[int]:
+    pre: list[int] = []
+    for column in range(each.fan_out):
+        total = int(each.bias[column]) * each.bias_unit
+        for row in range(each.fan_in):
+            total += values[row] * int(each.weight[row, column])
+        pre.append(total)
+    return pre
+
+
+def loop_convolution(each: IntegerLayer, geometry: Convolution, values: list[int]) -> list[int]:
+    """Channel by channel, position by position, kernel entry by kernel entry."""
+    (rows, columns), (down, right), (above, left) = geometry.kernel, geometry.stride, geometry.padding
+    pre: list[int] = []
+    for channel in range(each.fan_out):
+        for top in range(-above, geometry.height + above - rows + 1, down):
+            for start in range(-left, geometry.width + left - columns + 1, right):
+                total = int(each.bias[channel]) * each.bias_unit
+                for number, (source, i, j) in enumerate(
+                    itertools.product(range(geometry.in_channels), range(rows), range(columns))
+                ):
+                    y, x = top + i, start + j
+                    if 0 <= y < geometry.height and 0 <= x < geometry.width:
+                        pixel = values[(source * geometry.height + y) * geometry.width + x]
+                        total += pixel * int(each.weight[number, channel])
+                pre.append(total)
+    return pre
+
+
+def loop_pool(each: IntegerLayer, values: list[int]) -> list[int]:
+    if each.pool is None or each.convolution is None:
+        return values
+    height, width, size = each.convolution.out_height, each.convolution.out_width, each.pool.size
+    reduce = max if each.pool.kind == "max" else sum
+    return [
+        reduce(values[(channel * height + y + i) * width + x + j] for i in range(size) for j in range(size))
+        for channel in range(each.fan_out)
+        for y in range(0, height, size)
+        for x in range(0, width, size)
+    ]
 
 
 @st.composite
 def networks(draw: st.DrawFn) -> tuple[IntegerNetwork, np.ndarray, np.ndarray]:
-    sizes = draw(st.lists(st.integers(1, 5), min_size=2, max_size=6))
-    bits = draw(st.integers(2, 31))
-    input_max = draw(st.sampled_from([1, 16, 255, 2**16, 2**40]))
+    """Perceptrons or small CNNs, from values that fit 8 bits to sums far beyond 64."""
+    if draw(st.booleans()):
+        sizes = draw(st.lists(st.integers(1, 5), min_size=2, max_size=6))
+        shapes = tuple(LayerShape(fan_in, fan_out) for fan_in, fan_out in itertools.pairwise(sizes))
+    else:
+        shapes = draw(chains(least_convolutions=1))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
-    half = 1 << (bits - 1)
-    extreme = draw(st.booleans())
-    built: list[IntegerLayer] = []
-    for fan_in, fan_out in itertools.pairwise(sizes):
-        weight = random.integers(-half, half, (fan_in, fan_out))
-        if extreme:
-            weight = np.where(random.integers(0, 4, weight.shape) > 0, half - 1, -half)
-        last = len(built) == len(sizes) - 2
-        shift = 0 if last or random.integers(2) else int(random.integers(0, 30))
-        unit = 1 << int(random.integers(0, 20))
-        built.append(IntegerLayer(weight, random.integers(-half, half, fan_out), unit, shift))
-    network = IntegerNetwork(tuple(built), bits, input_max)
+    network = random_integers(
+        shapes,
+        random,
+        bits=draw(st.integers(2, 31)),
+        input_max=draw(st.sampled_from([1, 16, 255, 2**16, 2**40])),
+        shift_max=draw(st.sampled_from([0, 30])),
+        unit_bits=20,
+        extreme=draw(st.booleans()),
+    )
     count = draw(st.integers(1, 6))
-    inputs = random.integers(0, input_max + 1, (count, sizes[0]))
-    inputs[0] = input_max
-    return network, inputs, random.integers(0, sizes[-1], count)
+    inputs = random.integers(0, network.input_max + 1, (count, network.sizes[0]))
+    inputs[0] = network.input_max
+    return network, inputs, random.integers(0, network.sizes[-1], count)
 
 
 @given(networks())
@@ -98,6 +139,48 @@ def test_bounds_are_attained() -> None:
     reached = hidden(network, np.array([[255, 255]]))[0][0]
     assert (bound.high, bound.low) == (int(reached[0]), int(reached[1]))
     assert (bound.worst_high, bound.worst_low) == (bound.high, bound.low)
+
+
+def test_bounds_of_a_pooled_convolution_are_attained() -> None:
+    """Kernel positions on the padding see less; a sum of four grows the next layer's inputs fourfold."""
+    geometry = Convolution(1, 2, 2, (2, 2), padding=(1, 1))
+    first = IntegerLayer(np.array([[1]] * 4), np.array([3]), 2, 1, geometry)
+    assert first.shape.pre_activations == 9
+    (only,) = bounds(IntegerNetwork((replace(first, shift=0),), 8, 10))
+    assert (only.low, only.high, only.partial) == (6, 46, 46)  # a corner sees one pixel, the centre four
+    assert (only.worst_low, only.worst_high) == (-128 * 42, 127 * 42)
+    small = IntegerLayer(np.array([[1]]), np.array([0]), 1, 1, Convolution(1, 2, 2, (1, 1)), Pool("sum", 2))
+    network = IntegerNetwork((small, layer([[2]], [1])), 8, 10)
+    reached = hidden(network, np.full((1, 4), 10))
+    assert [value.tolist() for value in reached] == [[[10] * 4], [[41]]]
+    assert bounds(network)[1].high == 41
+    assert bounds(network)[1].worst_high == 127 * (4 * ((127 * (10 + 1)) >> 1) + 1)
+    largest = IntegerNetwork((replace(small, pool=Pool("max", 2)), layer([[2]], [1])), 8, 10)
+    assert bounds(largest)[1].high == int(logits(largest, np.full((1, 4), 10))[0, 0]) == 11
+    assert bounds(largest)[1].worst_high == 127 * (((127 * (10 + 1)) >> 1) + 1)
+
+
+def test_a_sum_beyond_64_bits_does_not_wrap() -> None:
+    """Each activation fits 64 bits, their sum does not, and no weight behind it shows that."""
+    top = 2**30 - 1
+    tall = IntegerLayer(np.array([[top]]), np.array([0]), 1, 0, Convolution(1, 8, 8, (1, 1)), Pool("sum", 8))
+    network = IntegerNetwork((tall, layer([[0, 1]], [0, 0])), 31, 2**32)
+    assert logits(network, np.full((2, 64), 2**32)).tolist() == [[0, 64 * top * 2**32]] * 2
+    assert 64 * top * 2**32 > 2**63 > top * 2**32
+    blind = IntegerNetwork((tall, layer([[0]], [5])), 31, 2**32)
+    assert logits(blind, np.full((1, 64), 2**32)).tolist() == [[5]]
+
+
+def test_many_samples_are_run_in_batches() -> None:
+    random = np.random.default_rng(0)
+    shapes = (LayerShape(9, 8, Convolution(1, 64, 64, (3, 3), padding=(1, 1)), Pool("max", 32)), LayerShape(32, 3))
+    network = random_integers(shapes, random)
+    inputs = random.integers(0, 256, (150, 64 * 64))
+    first, last = hidden(network, inputs)
+    assert (first.shape, last.shape) == ((150, 8 * 64 * 64), (150, 3))
+    assert np.array_equal(last, logits(network, inputs))
+    assert np.array_equal(last[140:], logits(network, inputs[140:]))
+    assert [part.shape for part in hidden(network, inputs[:0])] == [(0, 8 * 64 * 64), (0, 3)]
 
 
 def test_sums_beyond_64_bits_are_python_integers() -> None:
@@ -164,6 +247,52 @@ def test_layers_cannot_be_changed_and_do_not_show_weights() -> None:
     assert "42" not in repr(IntegerNetwork((built,), 8, 16))
     assert built == IntegerLayer(np.array([[42, 17]]), np.array([1, 2]), 1)
     assert built != IntegerLayer(np.array([[42, 16]]), np.array([1, 2]), 1)
+
+
+def test_sizes_are_the_widths_of_flat_values() -> None:
+    geometry = Convolution(2, 4, 6, (3, 3), padding=(1, 1))
+    first = IntegerLayer(np.zeros((18, 3), dtype=np.int64), np.zeros(3, dtype=np.int64), 1, 0, geometry, Pool("max", 2))
+    network = IntegerNetwork((first, layer(np.zeros((18, 5)), np.zeros(5))), 8, 16)
+    assert network.sizes == (48, 18, 5)
+    assert (first.fan_in, first.fan_out) == (18, 3)
+    assert network.shapes[0] == first.shape == LayerShape(18, 3, geometry, Pool("max", 2))
+    assert (first.shape.inputs, first.shape.pre_activations, first.shape.outputs) == (48, 72, 18)
+
+
+def test_convolutions_and_pools_are_part_of_a_layer() -> None:
+    def made(*geometry: Any) -> IntegerLayer:
+        return IntegerLayer(np.array([[42]]), np.array([1]), 1, 0, *geometry)
+
+    layers = [
+        made(),
+        made(Convolution(1, 4, 4, (1, 1))),
+        made(Convolution(1, 2, 8, (1, 1))),
+        made(Convolution(1, 4, 4, (1, 1)), Pool("max", 2)),
+        made(Convolution(1, 4, 4, (1, 1)), Pool("sum", 2)),
+    ]
+    assert [[one == other for other in layers] for one in layers] == np.eye(5, dtype=bool).tolist()
+    assert len(set(layers)) == 5
+    assert made(Convolution(1, 4, 4, (1, 1))) == layers[1]
+    assert repr(layers[0]) == "IntegerLayer(1 -> 1, bias_unit=1, shift=0)"
+    assert "42" not in repr(layers[4])
+    assert "Pool(kind='sum', size=2)" in repr(layers[4])
+
+
+def test_convolutions_that_do_not_fit_are_refused() -> None:
+    geometry, zero = Convolution(1, 4, 4, (2, 2)), np.zeros(2, dtype=np.int64)
+    with pytest.raises(ModelError, match="a convolution's weight does not fit its kernel; expected 4 rows; got 3"):
+        IntegerLayer(np.zeros((3, 2), dtype=np.int64), zero, 1, 0, geometry)
+    with pytest.raises(ModelError, match="a pool's windows do not cover its image"):
+        IntegerLayer(np.zeros((4, 2), dtype=np.int64), zero, 1, 0, geometry, Pool("max", 2))
+    with pytest.raises(ModelError, match="only a convolution's output can be pooled"):
+        IntegerLayer(np.zeros((4, 2), dtype=np.int64), zero, 1, 0, None, Pool("max", 2))
+    good = IntegerLayer(np.zeros((4, 2), dtype=np.int64), zero, 1, 0, geometry)
+    with pytest.raises(ModelError, match="layer 1 does not fit the one before it; expected 2x3x3 inputs; got 4"):
+        IntegerNetwork((good, layer(np.zeros((4, 2)), zero)), 8, 16)
+    with pytest.raises(ModelError, match="the last layer gives logits and has no pool"):
+        IntegerNetwork((replace(good, pool=Pool("max", 3)),), 8, 16)
+    with pytest.raises(InputError, match=r"inputs have the wrong shape; expected \[samples, 16\]; got \[1, 4\]"):
+        logits(IntegerNetwork((good,), 8, 16), np.zeros((1, 4), dtype=np.int64))
 
 
 @pytest.mark.parametrize("value", [128, -129, 2**40, -(2**40)])

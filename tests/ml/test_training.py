@@ -21,7 +21,7 @@ from torch import nn
 from pyml.errors import InputError, ModelError, ToolMissingError
 from pyml.ml.checkpoints import load_checkpoint, load_weights, save_checkpoint, save_weights
 from pyml.ml.datasets import Dataset, load
-from pyml.ml.networks import mlp
+from pyml.ml.networks import cnn, mlp, parse_shapes
 from pyml.ml.training import TrainingConfig, accuracy, train
 
 CONFIG = TrainingConfig(epochs=4, batch_size=32, seed=11, checkpoint_batches=3)
@@ -104,6 +104,52 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     result = train(resumed, small, CONFIG, checkpoint=path)
     assert bits(resumed) == bits(whole)
     assert replace(result, resumed_at=0) == expected
+
+
+def pictures() -> nn.Sequential:
+    """With batch normalisation, whose running statistics are state but no parameters; in 64-bit floats."""
+    return cnn(parse_shapes("1x8x8:c4k3-max2-c4k3p1-10"), seed=1, batch_norm=True).double()
+
+
+@pytest.mark.parametrize("stop_at", [2, 6])
+def test_a_convolutional_network_resumes_to_the_same_bits(
+    small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
+    whole, again = pictures(), pictures()
+    expected = train(whole, small, CONFIG)
+    assert train(again, small, CONFIG) == expected
+    assert bits(again) == bits(whole)
+    assert all(value.dtype == torch.float64 for value in whole.parameters())
+    assert expected.train_accuracy > 0.2  # twice a guess, after four epochs
+    saves = 0
+
+    def save_then_die(path: Path, state: object) -> None:
+        nonlocal saves
+        save_checkpoint(path, state)  # pyright: ignore[reportArgumentType]
+        saves += 1
+        if saves == stop_at:
+            raise KilledError
+
+    monkeypatch.setattr("pyml.ml.training.save_checkpoint", save_then_die)
+    with pytest.raises(KilledError):
+        train(pictures(), small, CONFIG, checkpoint=tmp_path / "run.ckpt")
+    monkeypatch.undo()
+    resumed = pictures()
+    for value in resumed.state_dict().values():
+        value.zero_()  # the checkpoint alone must carry weights and statistics
+    result = train(resumed, small, CONFIG, checkpoint=tmp_path / "run.ckpt")
+    assert bits(resumed) == bits(whole)
+    assert replace(result, resumed_at=0) == expected
+
+
+def test_a_checkpoint_of_another_image_shape_is_refused(small: Dataset, tmp_path: Path) -> None:
+    """Equal weights, but pixels in another place."""
+    path, shapes = tmp_path / "run.ckpt", ("1x8x8:c2k1-10", "1x4x16:c2k1-10")
+    tall, wide = (cnn(parse_shapes(text), seed=1) for text in shapes)
+    assert bits(tall) == bits(wide)
+    train(tall, small, replace(CONFIG, epochs=1), checkpoint=path)
+    with pytest.raises(InputError, match="belongs to another run"):
+        train(wide, small, replace(CONFIG, epochs=1), checkpoint=path)
 
 
 SCRIPT = """
@@ -211,6 +257,8 @@ def test_nan_weights_stop_at_once(small: Dataset) -> None:
 def test_networks_that_do_not_fit_the_data_are_refused(small: Dataset) -> None:
     with pytest.raises(ModelError, match="does not accept the data; expected 64 inputs"):
         train(mlp((63, 10), seed=0), small, CONFIG)
+    with pytest.raises(ModelError, match="does not accept the data; expected 64 inputs"):
+        train(cnn(parse_shapes("1x7x7:c2k3-10"), seed=0), small, CONFIG)
     with pytest.raises(ModelError, match="output does not fit the data; expected 10 logits"):
         train(mlp((64, 9), seed=0), small, CONFIG)
 

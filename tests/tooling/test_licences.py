@@ -32,7 +32,14 @@ def _locked(lock: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(
-    "lock", ["requirements.lock", "requirements/brownie.lock", "requirements/slither.lock", "package-lock.json"]
+    "lock",
+    [
+        "requirements.lock",
+        "requirements/brownie.lock",
+        "requirements/halmos.lock",
+        "requirements/slither.lock",
+        "package-lock.json",
+    ],
 )
 def test_every_locked_package_has_its_licence_listed(lock: str) -> None:
     assert _table(lock) == _locked(lock)

@@ -79,11 +79,14 @@ def test_node_lock_is_of_this_package_json() -> None:
     assert unpinned == []
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements/brownie.lock", "requirements/slither.lock"])
+@pytest.mark.parametrize(
+    "lock",
+    ["requirements.lock", "requirements/brownie.lock", "requirements/halmos.lock", "requirements/slither.lock"],
+)
 def test_python_lock_is_pinned_by_hash_and_free_of_torch(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     entries = re.split(r"\n(?=\S)", text.strip())
-    assert len(entries) > 20
+    assert len(entries) > 10
     for entry in entries:
         assert re.match(r"[a-z0-9-]+==\S+", entry), entry
         assert "--hash=sha256:" in entry, entry

@@ -50,7 +50,7 @@ class EngineChild:
         code, answer, noise = json.loads(self._child.stdout.readline())
         if code == 0:
             return json.loads(answer)
-        raise production._failure(step, code, noise)
+        raise production.failure(step, code, noise)
 
     def close(self) -> None:
         assert self._child.stdin is not None

@@ -29,31 +29,27 @@ def accuracy_outputs(
     rho: int,
 ) -> tuple[int, ...]:
     """ρ, one check a layer, margins, boolean, count."""
-    shape, rows = statement.architecture, statement.samples
-    weights = {name: relu(part) - shape.offset for name, part in parts(committed, committed_layout(statement)).items()}
+    rows = statement.samples
     values = parts(witness, witness_layout(statement))
-    checks: list[int] = []
-    activations = inputs.astype(object)
-    for layer in range(1, shape.layers + 1):
-        unit = np.full((rows, 1), shape.bias_units[layer - 1], dtype=object)
-        true = np.hstack([activations, unit]) @ weights[f"weights_{layer}"]
-        shift = shape.shifts[layer - 1] if layer < shape.layers else 0
-        if layer == shape.layers:
-            error = true - values["logits"]
-        elif shift:
-            bits = statement.numerics.lookup_bits
-            error = true * 2 ** (bits - shift) - relu(values[f"low_{layer}"]) - 2**bits * values[f"high_{layer}"]
-            activations = relu(values[f"high_{layer}"])
-        else:
-            error = true - values[f"hidden_{layer}"]
-            activations = relu(values[f"hidden_{layer}"])
-        checks.append(folded(error, rho, rows))
+    checks = private_layers(statement, inputs.astype(object), committed, values, rho)
     correct = relu(values["margin_0"])[np.arange(rows), labels]
     lead = values["logits"][np.arange(rows), labels][:, None] - values["logits"] - 1
     lead[np.arange(rows), labels] = 1
     checks.append(folded(correct[:, None] * lead - margins(statement, values), rho, rows))
     checks.append(folded((correct * correct - correct)[:, None], rho, rows))
     return tuple(int(value) % R for value in (rho, *checks, correct.sum()))
+
+
+def inference_outputs(
+    statement: Statement, committed: Sequence[int], witness: Sequence[int], rho: int
+) -> tuple[int, ...]:
+    """ρ, one check a layer, one_hot, margins, ρ^n + Σ ρ^i x_i, label."""
+    values = parts(witness, witness_layout(statement))
+    checks = private_layers(statement, values["input"], committed, values, rho)
+    one_hot, margin, label = answer(statement, values["logits"], values, rho)
+    features = [*values["input"][0], 1]
+    evaluation = sum(pow(rho, index, R) * int(value) for index, value in enumerate(features))
+    return tuple(int(value) % R for value in (rho, *checks, one_hot, margin, evaluation, label))
 
 
 def input_outputs(
@@ -75,13 +71,41 @@ def input_outputs(
             activations = relu(high)
         else:
             activations = relu(logits)
-    answer = values["answer"]
-    one_hot = [*(answer * answer - answer)[0], answer.sum() - 1]
-    checks.append(folded(np.array([one_hot], dtype=object), rho, 1))
-    lead = (answer * logits).sum() - logits - 1 + 2 * answer
-    checks.append(folded(lead - margins(statement, values), rho, 1))
-    label = sum(index * int(value) for index, value in enumerate(answer[0]))
-    return tuple(int(value) % R for value in (rho, *checks, label))
+    return tuple(int(value) % R for value in (rho, *checks, *answer(statement, logits, values, rho)))
+
+
+def private_layers(
+    statement: Statement, inputs: Matrix, committed: Sequence[int], values: dict[str, Matrix], rho: int
+) -> list[int]:
+    """One check a layer of the committed model on ``inputs`` [samples, features]."""
+    shape, rows = statement.architecture, statement.samples
+    weights = {name: relu(part) - shape.offset for name, part in parts(committed, committed_layout(statement)).items()}
+    checks: list[int] = []
+    activations = inputs
+    for layer in range(1, shape.layers + 1):
+        unit = np.full((rows, 1), shape.bias_units[layer - 1], dtype=object)
+        true = np.hstack([activations, unit]) @ weights[f"weights_{layer}"]
+        shift = shape.shifts[layer - 1] if layer < shape.layers else 0
+        if layer == shape.layers:
+            error = true - values["logits"]
+        elif shift:
+            bits = statement.numerics.lookup_bits
+            error = true * 2 ** (bits - shift) - relu(values[f"low_{layer}"]) - 2**bits * values[f"high_{layer}"]
+            activations = relu(values[f"high_{layer}"])
+        else:
+            error = true - values[f"hidden_{layer}"]
+            activations = relu(values[f"hidden_{layer}"])
+        checks.append(folded(error, rho, rows))
+    return checks
+
+
+def answer(statement: Statement, logits: Matrix, values: dict[str, Matrix], rho: int) -> tuple[int, int, int]:
+    """one_hot, margins and label of one sample."""
+    chosen = values["answer"]
+    one_hot = [*(chosen * chosen - chosen)[0], chosen.sum() - 1]
+    lead = (chosen * logits).sum() - logits - 1 + 2 * chosen
+    label = sum(index * int(value) for index, value in enumerate(chosen[0]))
+    return folded(np.array([one_hot], dtype=object), rho, 1), folded(lead - margins(statement, values), rho, 1), label
 
 
 def margins(statement: Statement, values: dict[str, Matrix]) -> Matrix:

@@ -18,15 +18,25 @@ from pyml.crypto.bn254 import POINT_BYTES, SCALAR_MODULUS, decode_felt
 from pyml.errors import ProofError
 from pyml.ml.integer import IntegerLayer, IntegerNetwork, predict
 from pyml.zk import ezkl
-from pyml.zk.circuits import LabelledSet, accuracy_graph, accuracy_statement, input_graph, input_statement
+from pyml.zk.challenge import encode_features, evaluate_features
+from pyml.zk.circuits import (
+    LabelledSet,
+    accuracy_graph,
+    accuracy_statement,
+    inference_graph,
+    input_graph,
+    input_statement,
+)
 from pyml.zk.engine import CircuitFiles, Proof, Tensors
 from pyml.zk.ezkl import EzklEngine
 from pyml.zk.layout import Layout, committed_layout, witness_layout
 from pyml.zk.srs import Srs
-from pyml.zk.statement import Numerics, Statement
-from pyml.zk.witness import PrivateTensors, accuracy_tensors, architecture_of, input_tensors
+from pyml.zk.statement import ANY_INPUT, Numerics, Statement
+from pyml.zk.witness import PrivateTensors, accuracy_tensors, architecture_of, inference_tensors, input_tensors
 from pyml.zk.workspace import Keyed, Workspace
 
+INFERENCE_DEGREE = 10
+"""k that all small inference circuits fit."""
 GATE_POINTS = 2
 """Commitments that the challenge covers: the committed and the witness tensor."""
 
@@ -67,6 +77,8 @@ class Small:
     network: IntegerNetwork
     honest: PrivateTensors
     data: LabelledSet | None = None
+    features: bytes = b""
+    """The public input of an inference circuit."""
 
     @property
     def statement(self) -> Statement:
@@ -79,7 +91,7 @@ class Small:
         return range(low, high + 1)
 
     def challenge(self, points: bytes) -> int:
-        return int.from_bytes(keccak(self.keyed.vka_digest + points), "big") % SCALAR_MODULUS
+        return int.from_bytes(keccak(self.keyed.vka_digest + self.features + points), "big") % SCALAR_MODULUS
 
     def prove(
         self,
@@ -98,15 +110,26 @@ class Small:
             challenge or self.challenge,
         )
 
+    def expected(self, rho: int, result: int) -> tuple[int, ...]:
+        """What every verifier of ours asks for: zeros for the checks, and the public input's polynomial at ρ."""
+        inference = self.statement.kind == "private_model_inference"
+        public = (evaluate_features(self.features, rho),) if inference else ()
+        return (rho, *[0] * self.statement.checks, *public, result)
+
     def failing(self, outputs: Sequence[int]) -> set[str]:
-        """Names of the checks that are not zero: ``layer_l``, ``margins``, ``boolean``; ``range``, ``one_hot``."""
+        """Names of the outputs that are not as expected: ``layer_l`` and ``margins``; ``boolean`` (accuracy),
+        ``one_hot`` (else), ``input`` (inference), ``range`` (private input)."""
         names = [f"layer_{number + 1}" for number in range(self.statement.architecture.layers)]
-        if self.statement.kind == "private_model_accuracy":
-            names += ["margins", "boolean"]
-        else:
-            kept = [name for name, shift in zip(names, self.statement.architecture.shifts, strict=False) if shift]
-            names = ["range", *kept, "one_hot", "margins"]
-        return {name for name, value in zip(names, outputs[1:-1], strict=True) if value}
+        match self.statement.kind:
+            case "private_model_accuracy":
+                names += ["margins", "boolean"]
+            case "private_model_inference":
+                names += ["one_hot", "margins", "input"]
+            case _:
+                kept = [name for name, shift in zip(names, self.statement.architecture.shifts, strict=False) if shift]
+                names = ["range", *kept, "one_hot", "margins"]
+        expected = self.expected(outputs[0], outputs[-1])
+        return {name for name, got, want in zip(names, outputs[1:-1], expected[1:-1], strict=True) if got != want}
 
     def run(self, tensors: Tensors | PrivateTensors, *, rho: int | None = None) -> tuple[int, ...]:
         """The circuit's outputs without a proof; ρ from the commitments unless it is given."""
@@ -148,9 +171,9 @@ class Small:
         return self.engine.verify(self.keyed.circuit.files, self.keyed.files, self.keyed.srs, proof)
 
     def accepts(self, data: bytes, result: int) -> bool:
-        """What every verifier of ours does: ρ from the proof's points, zeros for the checks."""
+        """What every verifier of ours does: ρ from the proof's points, and then ``expected``."""
         rho = self.challenge(data[: GATE_POINTS * POINT_BYTES])
-        return self.verify(Proof(data, (rho, *[0] * self.statement.checks, result)))
+        return self.verify(Proof(data, self.expected(rho, result)))
 
 
 class Edit:
@@ -189,9 +212,10 @@ def small_accuracy(
     network: IntegerNetwork,
     data: LabelledSet,
     *,
+    degree: int = 0,
     numerics: Numerics | None = None,
 ) -> Small:
-    statement = accuracy_statement(architecture_of(network), data, numerics or small_numerics())
+    statement = accuracy_statement(architecture_of(network), data, numerics or small_numerics(), degree=degree)
     workspace = Workspace(home, engine)
     circuit = workspace.build_circuit(statement, accuracy_graph(statement, data))
     keyed = workspace.set_up(circuit, srs_of(circuit.degree))
@@ -215,6 +239,29 @@ def small_input(
     keyed = workspace.set_up(circuit, srs_of(circuit.degree))
     salts = tuple(range(1, statement.numerics.committed_salts + 1))
     return Small(engine, keyed, network, input_tensors(statement, network, sample, input_salts=salts))
+
+
+def small_inference(
+    home: Path,
+    engine: EzklEngine,
+    srs_of: Callable[[int], Srs],
+    network: IntegerNetwork,
+    sample: NDArray[np.int64],
+    *,
+    degree: int = INFERENCE_DEGREE,
+    numerics: Numerics | None = None,
+) -> Small:
+    """``sample`` [features] is public."""
+    architecture = architecture_of(network)
+    statement = Statement(
+        "private_model_inference", architecture, 1, ANY_INPUT, "any input", degree, numerics or small_numerics()
+    )
+    workspace = Workspace(home, engine)
+    circuit = workspace.build_circuit(statement, inference_graph(statement))
+    keyed = workspace.set_up(circuit, srs_of(circuit.degree))
+    salts = tuple(range(1, statement.numerics.committed_salts + 1))
+    honest = inference_tensors(statement, network, sample, model_salts=salts)
+    return Small(engine, keyed, network, honest, features=encode_features([int(value) for value in sample]))
 
 
 def small_numerics(**changes: int) -> Numerics:

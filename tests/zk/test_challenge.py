@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import astuple, fields, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pyml.crypto.bn254 import SCALAR_MODULUS
@@ -19,6 +21,9 @@ from pyml.zk.challenge import (
     ATTEST_DOMAIN,
     CIRCUIT_DOMAIN,
     CLAIM_DOMAIN,
+    INFER_DOMAIN,
+    LINK_DOMAIN,
+    MAX_FEATURE_BYTES,
     NO_ADDRESS,
     CircuitEntry,
     Context,
@@ -26,9 +31,13 @@ from pyml.zk.challenge import (
     circuit_entry,
     claim_challenge,
     commitment_of,
+    encode_features,
+    evaluate_features,
+    infer_challenge,
+    link_challenge,
     model_id,
 )
-from pyml.zk.statement import Architecture, Numerics, Statement
+from pyml.zk.statement import ANY_INPUT, Architecture, Kind, Numerics, Statement
 
 ALICE = "0x52908400098527886E0F7030069857D2E4169EE7"
 BOB = "0xde709f2102306220921060314715629080e2fb77"
@@ -119,6 +128,18 @@ ATTESTATION: dict[str, Any] = {
     "label": 7,
     "points": bytes(range(128)),
 }
+ANSWER: dict[str, Any] = {
+    "model": bytes(range(32)),
+    "circuit": bytes(range(32, 64)),
+    "features": bytes(range(128, 192)),
+    "label": 7,
+    "points": bytes(range(128)),
+}
+LINK: dict[str, Any] = {
+    "first": (bytes(range(32)), bytes(range(32, 64))),
+    "second": (bytes(range(64, 96)), bytes(range(96, 128))),
+    "points": (bytes(range(64)), bytes(range(64, 128))),
+}
 ENTRY = CircuitEntry(
     vka_digest=b"\x01" * 32,
     verifier_code_hash=b"\x02" * 32,
@@ -164,6 +185,36 @@ def hand_made_attestation(context: Context, attestation: dict[str, Any]) -> int:
     return int.from_bytes(keccak(encoded), "big") % SCALAR_MODULUS
 
 
+def hand_made_answer(context: Context, answer: dict[str, Any]) -> int:
+    encoded = (
+        keccak(b"pyml.zk.PrivateInference.infer.v1")
+        + number(context.chain_id)
+        + address(context.contract)
+        + address(context.prover)
+        + answer["model"]
+        + answer["circuit"]
+        + keccak(answer["features"])
+        + number(answer["label"])
+        + keccak(answer["points"])
+    )
+    assert len(encoded) == 9 * 32
+    return int.from_bytes(keccak(encoded), "big") % SCALAR_MODULUS
+
+
+def hand_made_link(context: Context, link: dict[str, Any]) -> int:
+    encoded = (
+        keccak(b"pyml.zk.ModelLinks.link.v1")
+        + number(context.chain_id)
+        + address(context.contract)
+        + address(context.prover)
+        + b"".join(link["first"])
+        + b"".join(link["second"])
+        + keccak(keccak(link["points"][0]) + keccak(link["points"][1]))
+    )
+    assert len(encoded) == 9 * 32
+    return int.from_bytes(keccak(encoded), "big") % SCALAR_MODULUS
+
+
 def hand_made_identifier(entry: CircuitEntry, publisher: str) -> bytes:
     """The struct has no dynamic member, so its fields stand inline."""
     return keccak(
@@ -185,12 +236,16 @@ def hand_made_identifier(entry: CircuitEntry, publisher: str) -> bytes:
 def test_domains_are_apart() -> None:
     assert keccak(b"pyml.zk.AccuracyRegistry.claim.v1") == CLAIM_DOMAIN
     assert keccak(b"pyml.zk.PrivateInput.attest.v1") == ATTEST_DOMAIN
+    assert keccak(b"pyml.zk.PrivateInference.infer.v1") == INFER_DOMAIN
+    assert keccak(b"pyml.zk.ModelLinks.link.v1") == LINK_DOMAIN
     assert keccak(b"pyml.zk.CircuitRegistry.circuit.v1") == CIRCUIT_DOMAIN
-    assert len({CLAIM_DOMAIN, ATTEST_DOMAIN, CIRCUIT_DOMAIN}) == 3
+    assert len({CLAIM_DOMAIN, ATTEST_DOMAIN, INFER_DOMAIN, LINK_DOMAIN, CIRCUIT_DOMAIN}) == 5
 
 
 CLAIM_PIN = 0x08DC396308CC3FF78538B7C4ECE06621006C244EF0C57556502BBA2501FB4A2B
 ATTEST_PIN = 0x0071248BDDD8C6649371F6CC080A89A3D5F17B4F6A102EF83ED7EB9A419861EB
+ANSWER_PIN = 0x26EFB74B63967260C85F51ABD9B90B253FB8E67199E729736F927691F1EA49B7
+LINK_PIN = 0x2CFA1E028DC022F419C5334C69274D8EB8A3D9C714B669B4A12865BA66AF7BBF
 ENTRY_PIN = "21c8294ce519b709f52d816e100c368e2dead1364e4bdd141f53400338255780"
 
 
@@ -198,6 +253,8 @@ def test_pinned_values() -> None:
     """A change of encoding is a change of protocol: every registered claim would stop verifying."""
     assert claim_challenge(CONTEXT, **CLAIM) == hand_made_claim(CONTEXT, CLAIM) == CLAIM_PIN
     assert attest_challenge(CONTEXT, **ATTESTATION) == hand_made_attestation(CONTEXT, ATTESTATION) == ATTEST_PIN
+    assert infer_challenge(CONTEXT, **ANSWER) == hand_made_answer(CONTEXT, ANSWER) == ANSWER_PIN
+    assert link_challenge(CONTEXT, **LINK) == hand_made_link(CONTEXT, LINK) == LINK_PIN
     assert ENTRY.identifier().hex() == hand_made_identifier(ENTRY, NO_ADDRESS).hex() == ENTRY_PIN
 
 
@@ -221,6 +278,16 @@ def test_attest_challenge_is_the_hand_made_one(
 ) -> None:
     attestation: dict[str, Any] = {"circuit": circuit, "purpose": purpose, "label": label, "points": points}
     assert attest_challenge(context, **attestation) == hand_made_attestation(context, attestation) < SCALAR_MODULUS
+
+
+@given(contexts, words, words, st.binary(max_size=300), st.integers(0, 2**256 - 1), st.binary(max_size=300))
+def test_infer_challenge_is_the_hand_made_one(
+    context: Context, model: bytes, circuit: bytes, features: bytes, label: int, points: bytes
+) -> None:
+    answer: dict[str, Any] = {
+        "model": model, "circuit": circuit, "features": features, "label": label, "points": points,
+    }  # fmt: skip
+    assert infer_challenge(context, **answer) == hand_made_answer(context, answer) < SCALAR_MODULUS
 
 
 @given(
@@ -252,6 +319,13 @@ OTHER_ATTESTATION: dict[str, Any] = {
     "label": 8,
     "points": bytes(range(127)) + b"\xff",
 }
+OTHER_ANSWER: dict[str, Any] = {
+    "model": bytes(32),
+    "circuit": bytes(32),
+    "features": bytes(range(128, 191)) + b"\xff",
+    "label": 8,
+    "points": bytes(range(127)) + b"\xff",
+}
 OTHER_ENTRY: dict[str, Any] = {
     "vka_digest": bytes(32),
     "verifier_code_hash": bytes(32),
@@ -271,6 +345,7 @@ def test_the_fields_changed_below_are_all_there_are() -> None:
     assert list(OTHER_ENTRY) == [field.name for field in fields(CircuitEntry)]
     assert list(OTHER_CLAIM) == list(CLAIM)
     assert list(OTHER_ATTESTATION) == list(ATTESTATION)
+    assert list(OTHER_ANSWER) == list(ANSWER)
 
 
 @pytest.mark.parametrize("name", OTHER_CONTEXT)
@@ -278,6 +353,8 @@ def test_another_chain_contract_or_prover_gives_another_challenge(name: str) -> 
     other = replace(CONTEXT, **{name: OTHER_CONTEXT[name]})
     assert claim_challenge(other, **CLAIM) != claim_challenge(CONTEXT, **CLAIM)
     assert attest_challenge(other, **ATTESTATION) != attest_challenge(CONTEXT, **ATTESTATION)
+    assert infer_challenge(other, **ANSWER) != infer_challenge(CONTEXT, **ANSWER)
+    assert link_challenge(other, **LINK) != link_challenge(CONTEXT, **LINK)
 
 
 @pytest.mark.parametrize("name", OTHER_CLAIM)
@@ -289,6 +366,18 @@ def test_another_claim_gives_another_challenge(name: str) -> None:
 def test_another_attestation_gives_another_challenge(name: str) -> None:
     changed = ATTESTATION | {name: OTHER_ATTESTATION[name]}
     assert attest_challenge(CONTEXT, **changed) != attest_challenge(CONTEXT, **ATTESTATION)
+
+
+@pytest.mark.parametrize("name", OTHER_ANSWER)
+def test_another_answer_gives_another_challenge(name: str) -> None:
+    changed = ANSWER | {name: OTHER_ANSWER[name]}
+    assert infer_challenge(CONTEXT, **changed) != infer_challenge(CONTEXT, **ANSWER)
+
+
+def test_a_zero_feature_more_is_another_input() -> None:
+    for longer in (ANSWER["features"] + bytes(2), bytes(2) + ANSWER["features"]):
+        assert evaluate_features(longer, 5) != evaluate_features(ANSWER["features"], 5)
+        assert infer_challenge(CONTEXT, **ANSWER | {"features": longer}) != infer_challenge(CONTEXT, **ANSWER)
 
 
 @pytest.mark.parametrize("name", OTHER_ENTRY)
@@ -310,6 +399,14 @@ def test_fields_cannot_change_places() -> None:
     for one, other in (("model", "circuit"), ("threshold", "count")):
         claim = {**CLAIM, one: CLAIM[other], other: CLAIM[one]}
         assert claim_challenge(CONTEXT, **claim) != claim_challenge(CONTEXT, **CLAIM)
+    answer = ANSWER | {"model": ANSWER["circuit"], "circuit": ANSWER["model"]}
+    assert infer_challenge(CONTEXT, **answer) != infer_challenge(CONTEXT, **ANSWER)
+    for link in (
+        LINK | {"first": LINK["second"], "second": LINK["first"]},
+        LINK | {"points": LINK["points"][::-1]},
+        LINK | {"first": LINK["first"][::-1]},
+    ):
+        assert link_challenge(CONTEXT, **link) != link_challenge(CONTEXT, **LINK)
     attestation = ATTESTATION | {"circuit": ATTESTATION["purpose"], "purpose": ATTESTATION["circuit"]}
     assert attest_challenge(CONTEXT, **attestation) != attest_challenge(CONTEXT, **ATTESTATION)
 
@@ -371,10 +468,68 @@ def test_every_checksummed_address_is_accepted(raw: bytes) -> None:
     assert Context(1, made, made).prover == made
 
 
-def _statement(kind: str) -> Statement:
+# Public features
+
+
+samples = st.lists(st.integers(0, 2**16 - 1), max_size=40)
+
+
+@given(samples)
+def test_features_are_two_bytes_each_high_byte_first(sample: list[int]) -> None:
+    features = encode_features(sample)
+    assert features == b"".join(bytes([value // 256, value % 256]) for value in sample)
+    assert encode_features(np.array(sample, dtype=np.uint16)) == features  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("sample", [[-1], [0, 1 << 16], [1, 2, 1 << 64], [65535, -(1 << 70)]])
+def test_features_that_do_not_fit_two_bytes_are_refused(sample: list[int]) -> None:
+    with pytest.raises(InputError) as caught:
+        encode_features(sample)
+    assert str(caught.value) == "a feature does not fit two bytes; expected 0 to 65535"
+
+
+@given(samples, st.integers(0, SCALAR_MODULUS - 1))
+def test_evaluation_is_the_polynomials(sample: list[int], rho: int) -> None:
+    expected = sum(value * pow(rho, index, SCALAR_MODULUS) for index, value in enumerate([*sample, 1]))
+    assert evaluate_features(encode_features(sample), rho) == expected % SCALAR_MODULUS
+
+
+few = st.lists(st.integers(0, 2**16 - 1), max_size=12)
+
+
+@given(few, few)
+@example([1, 2], [1, 2, 0])
+@example([0], [0, 0])
+def test_two_inputs_agree_at_few_challenges(sample: list[int], other: list[int]) -> None:
+    """No more than the longer one has features, and one fewer if they are of one length: the polynomials are monic."""
+    if other == sample:
+        return
+    first, second = encode_features(sample), encode_features(other)
+    agreeing = [rho for rho in range(40) if evaluate_features(first, rho) == evaluate_features(second, rho)]
+    assert len(agreeing) <= max(len(sample), len(other)) - (len(sample) == len(other))
+
+
+def test_the_longest_input_is_the_contracts() -> None:
+    source = (Path(__file__).parents[2] / "contracts" / "zk" / "Features.sol").read_text(encoding="utf-8")
+    assert "MAX_BYTES = 1 << 14;" in source
+    assert MAX_FEATURE_BYTES == 1 << 14
+
+
+# Circuits
+
+
+def _statement(kind: Kind) -> Statement:
     shape = Architecture((4, 3, 2), (1, 2), (1,), 6, 15)
-    samples = 1 if kind == "private_input" else 9
-    return Statement(kind, shape, samples, "ab" * 32, "a set", Numerics())  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    any_input = kind in ("private_model_inference", "model_link")
+    return Statement(
+        kind,
+        shape,
+        9 if kind == "private_model_accuracy" else 1,
+        ANY_INPUT if any_input else "ab" * 32,
+        "a name",
+        15 if any_input else 0,
+        Numerics(),
+    )
 
 
 def test_entry_of_an_accuracy_circuit() -> None:
@@ -407,3 +562,33 @@ def test_entry_of_an_input_circuit_has_no_data_set() -> None:
     assert (entry.dataset_digest, entry.samples) == (bytes(32), 1)
     assert entry.dedicated
     assert (entry.dedicated_verifier, entry.verifier_code_hash) == (CAROL, b"\x05" * 32)
+
+
+@pytest.mark.parametrize(
+    ("kind", "witness_points", "checks"), [("private_model_inference", 1, 4), ("model_link", 0, 0)]
+)
+def test_entry_of_a_circuit_about_any_input(kind: Kind, witness_points: int, checks: int) -> None:
+    statement = _statement(kind)
+    entry = circuit_entry(statement, vka_digest=b"\x09" * 32, proof_length=1234)
+    assert entry == CircuitEntry(
+        vka_digest=b"\x09" * 32,
+        verifier_code_hash=bytes(32),
+        statement_digest=bytes.fromhex(statement.digest),
+        dataset_digest=bytes(32),
+        dedicated_verifier=NO_ADDRESS,
+        samples=1,
+        proof_length=1234,
+        committed_points=1,
+        witness_points=witness_points,
+        checks=checks,
+    )
+    assert entry.gate_points == 1 + witness_points
+
+
+def test_accuracy_and_inference_of_one_model_are_two_circuits() -> None:
+    entries = [
+        circuit_entry(_statement(kind), vka_digest=bytes(32), proof_length=1)
+        for kind in ("private_model_accuracy", "private_model_inference")
+    ]
+    assert entries[0].checks == entries[1].checks
+    assert len({entry.identifier() for entry in entries}) == 2

@@ -16,7 +16,7 @@ from pyml.errors import CircuitError, DatasetError, ModelError, PymlError
 from pyml.ml.datasets import Dataset
 from pyml.ml.integer import IntegerNetwork
 from pyml.zk.circuit_folder import CircuitFolder
-from pyml.zk.circuits import accuracy_statement, input_statement, labelled_set
+from pyml.zk.circuits import accuracy_statement, inference_statement, input_statement, labelled_set, link_statement
 from pyml.zk.ezkl import EzklEngine
 from pyml.zk.model_codec import encode_network
 from pyml.zk.statement import Statement
@@ -56,6 +56,10 @@ def about_input(network: IntegerNetwork = NETWORK) -> Statement:
     return input_statement(network, "a model", small_numerics())
 
 
+def about_answers(network: IntegerNetwork = NETWORK, degree: int = 10) -> Statement:
+    return inference_statement(about_set(network), degree)
+
+
 def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -63,7 +67,11 @@ def content(folder: Path) -> dict[str, bytes]:
 # The statement
 
 
-@pytest.mark.parametrize("statement", [about_set(), about_input()], ids=["accuracy", "input"])
+@pytest.mark.parametrize(
+    "statement",
+    [about_set(), about_input(), about_answers(), link_statement(about_set(), 10)],
+    ids=lambda statement: statement.kind,
+)
 def test_written_and_opened(tmp_path: Path, statement: Statement) -> None:
     made = CircuitFolder.create(tmp_path / "new" / "circuit", statement)
     assert CircuitFolder.open(made.path) == made == CircuitFolder(tmp_path / "new" / "circuit", statement)
@@ -79,7 +87,7 @@ def test_same_circuit_may_be_written_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [about_set(), about_input(OTHER), replace(about_input(), subject_name="another name")]
+    "other", [about_set(), about_answers(), about_input(OTHER), replace(about_input(), subject_name="another name")]
 )
 def test_another_circuit_in_the_folder_is_kept(tmp_path: Path, other: Statement) -> None:
     CircuitFolder.create(tmp_path, about_input(), NETWORK)
@@ -113,6 +121,10 @@ def test_absent_circuit(tmp_path: Path) -> None:
         ("lookup_bits = 8", "lookup_bits = 40", "lookup_bits or margin_limbs out of range"),
         ("lookup_bits = 8", "lookup_bits = 8\nmystery = 1", "a circuit statement is malformed"),
         ("[numerics]", "[numerics", "cannot be read"),
+        ("degree = 0", "", "a circuit statement has the wrong keys"),
+        ("degree = 0", "degree = -1", "wrong degree for private_model_accuracy"),
+        ("degree = 0", "degree = true", "a circuit statement is malformed: expected an integer, got True"),
+        ("private_model_accuracy", "private_model_inference", "wrong number of samples"),
     ],
 )
 def test_malformed_statement_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
@@ -373,6 +385,30 @@ def test_data_are_read_to_compile_and_not_after(workspace: Workspace, tmp_path: 
     phases.clear()
     assert folder.build(workspace, never, progress=phases.append) == made
     assert phases == []
+
+
+def test_a_circuit_for_answers_needs_neither_data_nor_model(workspace: Workspace, tmp_path: Path) -> None:
+    folder = CircuitFolder.create(tmp_path / "here", about_answers())
+    circuit = folder.build(workspace, never)
+    assert circuit.degree == 10
+    assert set(content(folder.path)) == {"circuit.toml", "settings.json", "digests.toml"}
+    again = CircuitFolder.create(tmp_path / "there", about_answers(OTHER))
+    assert again.statement == folder.statement, "models of one shape have one circuit"
+    again.build(Workspace(tmp_path / "home", workspace.engine), never)
+    assert content(again.path) == content(folder.path)
+    for wanted, line in ((folder.network, r"model\.json cannot be read"), (lambda: folder.labelled_set(never), "name")):
+        with pytest.raises(CircuitError, match=line):
+            wanted()
+
+
+def test_a_circuit_for_answers_that_does_not_fit_its_degree_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    folder = CircuitFolder.create(tmp_path, about_answers(degree=8))
+    with pytest.raises(CircuitError) as caught:
+        folder.build(workspace, never)
+    assert str(caught.value) == (
+        "the circuit does not fit the degree of the model's commitment; expected k = 9 or more; got 8"
+    )
+    assert set(content(tmp_path)) == {"circuit.toml"}
 
 
 def test_statement_that_does_not_fit_its_samples_is_refused(workspace: Workspace, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -18,19 +19,34 @@ from pyml.zk.circuits import (
     LabelledSet,
     accuracy_graph,
     accuracy_statement,
+    inference_graph,
+    inference_statement,
     input_graph,
     input_statement,
     labelled_set,
+    link_graph,
+    link_statement,
     parse_set_name,
 )
 from pyml.zk.model_codec import network_digest
-from pyml.zk.statement import Numerics
+from pyml.zk.statement import ANY_INPUT, Numerics, Statement
 from pyml.zk.witness import architecture_of
 from tests.zk.small_circuits import random_network, random_set, small_numerics
 
 RANDOM = np.random.default_rng(0)
 NETWORK = random_network(RANDOM, (4, 3, 2), (1,))
 DATA = random_set(RANDOM, NETWORK, 5)
+ACCURACY = accuracy_statement(architecture_of(NETWORK), DATA, small_numerics())
+
+
+def writers() -> dict[str, Callable[[Path], None]]:
+    """Of a graph of each kind."""
+    return {
+        "private_model_accuracy": accuracy_graph(ACCURACY, DATA),
+        "private_model_inference": inference_graph(inference_statement(ACCURACY, 10)),
+        "model_link": link_graph(link_statement(ACCURACY, 10)),
+        "private_input": input_graph(input_statement(NETWORK, "a model", small_numerics()), NETWORK),
+    }
 
 
 def test_a_labelled_set_is_a_named_slice_of_the_test_samples() -> None:
@@ -99,12 +115,26 @@ def test_statements_name_what_they_pin() -> None:
     private = input_statement(NETWORK, "a model")
     assert (private.kind, private.samples, private.subject) == ("private_input", 1, network_digest(NETWORK))
     assert private.subject_name == "a model"
+    assert accuracy_statement(architecture_of(NETWORK), DATA, degree=12) == replace(accuracy, degree=12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "make"), [("private_model_inference", inference_statement), ("model_link", link_statement)]
+)
+def test_statements_about_a_committed_model(kind: str, make: Callable[[Statement, int], Statement]) -> None:
+    """They take what the commitment depends on from the accuracy circuit, and name no data."""
+    made = make(ACCURACY, 14)
+    assert (made.kind, made.samples, made.subject, made.subject_name) == (kind, 1, ANY_INPUT, "any input")
+    assert (made.architecture, made.numerics, made.degree) == (ACCURACY.architecture, ACCURACY.numerics, 14)
+    other_set = replace(ACCURACY, subject="f" * 64, subject_name="other/test[0:5]", samples=7)
+    assert make(other_set, 14) == made
+    assert make(ACCURACY, 15).digest != made.digest
+    with pytest.raises(CircuitError, match=f"wrong degree for {kind}; expected 1 to 26; got 0"):
+        make(ACCURACY, 0)
 
 
 def test_graphs_are_written_the_same_each_time(tmp_path: Path) -> None:
-    accuracy = accuracy_statement(architecture_of(NETWORK), DATA, small_numerics())
-    private = input_statement(NETWORK, "a model", small_numerics())
-    for name, write in (("a", accuracy_graph(accuracy, DATA)), ("b", input_graph(private, NETWORK))):
+    for name, write in writers().items():
         first, second = tmp_path / f"{name}1", tmp_path / f"{name}2"
         write(first)
         write(second)
@@ -114,23 +144,20 @@ def test_graphs_are_written_the_same_each_time(tmp_path: Path) -> None:
 
 def test_the_graph_uses_the_tested_operators_only(tmp_path: Path) -> None:
     """A new operator belongs into ``test_permuted_graph.py`` before it belongs into a circuit."""
-    accuracy = accuracy_statement(architecture_of(NETWORK), DATA, small_numerics())
-    private = input_statement(NETWORK, "a model", small_numerics())
     used: set[str] = set()
-    for name, write in (("a", accuracy_graph(accuracy, DATA)), ("b", input_graph(private, NETWORK))):
+    for name, write in writers().items():
         write(tmp_path / name)
         used |= {node.op_type for node in cast("Any", onnx).load(str(tmp_path / name)).graph.node}
-    arithmetic = {"Add", "Sub", "Mul", "MatMul", "ReduceSum", "HardSwish"}
+    arithmetic = {"Add", "Sub", "Mul", "MatMul", "ReduceSum", "HardSwish", "Einsum"}
     moves = {"Concat", "Gather", "GatherElements", "Reshape", "Constant", "Identity", "Unsqueeze", "Cast"}
     assert used <= arithmetic | moves
     assert arithmetic <= used
 
 
 def test_other_data_than_the_statements_are_refused() -> None:
-    statement = accuracy_statement(architecture_of(NETWORK), DATA, small_numerics())
     other = replace(DATA, labels=(DATA.labels + 1) % 2)
     with pytest.raises(DatasetError, match="the data are not the ones that the circuit pins") as refusal:
-        accuracy_graph(statement, other)
+        accuracy_graph(ACCURACY, other)
     assert (refusal.value.expected, refusal.value.got) == (DATA.digest, other.digest)
 
 

@@ -20,18 +20,29 @@ from hypothesis import strategies as st
 from pyml.crypto.bn254 import FIELD_MODULUS, POINT_BYTES, SCALAR_MODULUS, Point, decompress_point
 from pyml.errors import InputError, ModelError, ProofError
 from pyml.ml.integer import predict
-from pyml.zk.challenge import CircuitEntry, Context, commitment_of, model_id
+from pyml.zk.challenge import (
+    MAX_FEATURE_BYTES,
+    CircuitEntry,
+    Context,
+    commitment_of,
+    encode_features,
+    evaluate_features,
+    model_id,
+)
 from pyml.zk.circuits import LabelledSet
 from pyml.zk.claims import (
     MAX_CLAIM_BYTES,
     AccuracyClaim,
     Claim,
+    InferenceClaim,
     InputAttestation,
     claim_as_dict,
     claim_from_dict,
     commit_model,
     prove_accuracy,
+    prove_inference,
     prove_input,
+    public_outputs,
     read_claim,
     verify_claim,
     write_claim,
@@ -41,7 +52,14 @@ from pyml.zk.ezkl import EzklEngine
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.model_codec import SecretModel
 from tests.zk.conftest import SrsOf
-from tests.zk.small_circuits import Small, random_network, random_set, small_accuracy, small_input
+from tests.zk.small_circuits import (
+    Small,
+    random_network,
+    random_set,
+    small_accuracy,
+    small_inference,
+    small_input,
+)
 
 CONTRACT = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 ALICE = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
@@ -84,11 +102,21 @@ numbers = st.integers(0, 2**256 - 1)
 claims: st.SearchStrategy[Claim] = st.one_of(
     st.builds(AccuracyClaim, contexts, words, words, numbers, numbers, proofs),
     st.builds(InputAttestation, contexts, words, words, numbers, proofs),
+    st.builds(
+        InferenceClaim,
+        contexts,
+        words,
+        words,
+        st.lists(st.integers(0, 2**16 - 1), min_size=1, max_size=40).map(encode_features),
+        numbers,
+        proofs,
+    ),
 )
 
 TWO_POINTS = G1.encode() * 2
 CLAIM = AccuracyClaim(CONTEXT, b"\x01" * 32, b"\x02" * 32, 3, 4, TWO_POINTS + b"\xff" * 32)
 ATTESTATION = InputAttestation(CONTEXT, b"\x02" * 32, PURPOSE, 5, TWO_POINTS)
+ANSWER = InferenceClaim(CONTEXT, b"\x01" * 32, b"\x02" * 32, b"\x00\x03\xff\xff", 5, TWO_POINTS + b"\xee" * 32)
 
 
 # Files
@@ -134,6 +162,16 @@ def test_form_of_the_file() -> None:
         "label": 5,
         "proof": TWO_POINTS.hex(),
     }
+    assert claim_as_dict(ANSWER) == {
+        "version": 1,
+        "kind": "private_model_inference",
+        "context": context,
+        "circuit": "02" * 32,
+        "model": "01" * 32,
+        "features": "0003ffff",
+        "label": 5,
+        "proof": ANSWER.proof.hex(),
+    }
 
 
 def refused(path: Path, content: bytes | str) -> str:
@@ -168,7 +206,7 @@ def test_size_limit(tmp_path: Path) -> None:
         read_claim(Path("/dev/zero"))
 
 
-@pytest.mark.parametrize("claim", [CLAIM, ATTESTATION], ids=["claim", "attestation"])
+@pytest.mark.parametrize("claim", [CLAIM, ATTESTATION, ANSWER], ids=lambda claim: claim.KIND)
 def test_every_truncation_is_refused(tmp_path: Path, claim: Claim) -> None:
     write_claim(claim, tmp_path / "whole.json")
     content = (tmp_path / "whole.json").read_bytes().rstrip()
@@ -179,7 +217,7 @@ def test_every_truncation_is_refused(tmp_path: Path, claim: Claim) -> None:
 @given(st.data())
 @settings(max_examples=200)
 def test_mutated_files_are_refused_or_are_claims(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    claim = data.draw(st.sampled_from([CLAIM, ATTESTATION]))
+    claim = data.draw(st.sampled_from([CLAIM, ATTESTATION, ANSWER]))
     content = bytearray(json.dumps(claim_as_dict(claim)).encode())
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(content)))
@@ -205,7 +243,7 @@ JSON_VALUES = st.recursive(
 @given(st.data())
 @settings(max_examples=200)
 def test_wrong_types_anywhere_are_refused_or_are_claims(data: st.DataObject) -> None:
-    table = copy.deepcopy(claim_as_dict(data.draw(st.sampled_from([CLAIM, ATTESTATION]))))
+    table = copy.deepcopy(claim_as_dict(data.draw(st.sampled_from([CLAIM, ATTESTATION, ANSWER]))))
     holder = data.draw(st.sampled_from([table, table["context"]]))
     name = data.draw(st.sampled_from(sorted(holder)))
     if data.draw(st.booleans()):
@@ -261,9 +299,51 @@ def test_wrong_fields_are_named(name: str, value: object, words_of_error: str) -
     assert str(caught.value).startswith(words_of_error)
 
 
-@pytest.mark.parametrize("name", [*claim_as_dict(CLAIM)])
-def test_no_field_may_be_missing(name: str) -> None:
-    table = claim_as_dict(CLAIM)
+FEATURES = "a claim is malformed: the features are not two bytes each"
+WRONG_ANSWERS: list[tuple[str, object, str]] = [
+    ("features", "", FEATURES),
+    ("features", "00", FEATURES),
+    ("features", "0003ff", FEATURES),
+    ("features", "00" * (MAX_FEATURE_BYTES + 2), FEATURES),
+    ("features", "000", "a claim is malformed: non-hexadecimal"),
+    ("features", "0x0003", "a claim is malformed: non-hexadecimal"),
+    ("features", "00\u00b3", "a claim is malformed: non-hexadecimal"),
+    ("features", None, "a claim is malformed: fromhex() argument must be str, not None"),
+    ("features", [0, 3], "a claim is malformed: fromhex() argument must be str, not list"),
+    ("features", {}, "a claim is malformed: fromhex() argument must be str, not dict"),
+    ("label", -1, "a claim is malformed: a number is out of range"),
+    ("label", 2**256, "a claim is malformed: a number is out of range"),
+    ("label", True, "a claim is malformed: a number is out of range"),
+    ("label", 5.0, "a claim is malformed: a number is out of range"),
+    ("label", "5", "a claim is malformed: a number is out of range"),
+    ("model", "01" * 31, "a claim is malformed: an identifier is not 32 bytes"),
+    ("circuit", None, "a claim is malformed: fromhex() argument must be str, not None"),
+    ("proof", "", "a point has the wrong length; expected 64 bytes; got 0"),
+    ("proof", "00" * 128, "a point is not on the BN254 curve"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words_of_error"),
+    WRONG_ANSWERS,
+    ids=[f"{name}-{i}" for i, (name, _, _) in enumerate(WRONG_ANSWERS)],
+)
+def test_wrong_fields_of_an_answer_are_named(name: str, value: object, words_of_error: str) -> None:
+    with pytest.raises(InputError) as caught:
+        claim_from_dict(claim_as_dict(ANSWER) | {name: value})
+    assert str(caught.value).startswith(words_of_error)
+
+
+def test_longest_input_that_contracts_take() -> None:
+    longest = replace(ANSWER, features=bytes(MAX_FEATURE_BYTES))
+    assert claim_from_dict(claim_as_dict(longest)) == longest
+
+
+@pytest.mark.parametrize(
+    ("claim", "name"), [(claim, name) for claim in (CLAIM, ATTESTATION, ANSWER) for name in claim_as_dict(claim)]
+)
+def test_no_field_may_be_missing(claim: Claim, name: str) -> None:
+    table = claim_as_dict(claim)
     del table[name]
     with pytest.raises(InputError) as caught:
         claim_from_dict(table)
@@ -300,8 +380,8 @@ def test_huge_unknown_kind_is_cut_short() -> None:
 
 
 def test_results_and_commitment() -> None:
-    assert (CLAIM.result, ATTESTATION.result) == (4, 5)
-    assert CLAIM.commitment == commitment_of(G1.encode())
+    assert (CLAIM.result, ATTESTATION.result, ANSWER.result) == (4, 5, 5)
+    assert CLAIM.commitment == ANSWER.commitment == commitment_of(G1.encode())
 
 
 @pytest.mark.parametrize(
@@ -321,7 +401,36 @@ def test_a_claims_challenge_covers_its_fields(changed: AccuracyClaim) -> None:
 
 
 def test_kinds_have_challenges_of_their_own() -> None:
-    assert len({CLAIM.challenge(TWO_POINTS), CLAIM.challenge(b""), ATTESTATION.challenge(TWO_POINTS)}) == 3
+    made = (CLAIM, ATTESTATION, ANSWER)
+    assert len({claim.challenge(points) for claim in made for points in (TWO_POINTS, b"")}) == 6
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(ANSWER, context=replace(CONTEXT, chain_id=1)),
+        replace(ANSWER, context=replace(CONTEXT, contract=BOB)),
+        replace(ANSWER, context=replace(CONTEXT, prover=BOB)),
+        replace(ANSWER, model=bytes(32)),
+        replace(ANSWER, circuit=bytes(32)),
+        replace(ANSWER, features=b"\x00\x03\xff\xfe"),
+        replace(ANSWER, features=b"\x00\x03\xff\xff\x00\x00"),
+        replace(ANSWER, label=4),
+    ],
+)
+def test_an_answers_challenge_covers_its_fields(changed: InferenceClaim) -> None:
+    assert changed.challenge(TWO_POINTS) != ANSWER.challenge(TWO_POINTS)
+
+
+def test_public_outputs_are_what_contracts_build() -> None:
+    word = bytes(32)
+    entry = CircuitEntry(word, word, word, word, CONTRACT, 1, 160, 1, 1, 3)
+    for claim in (CLAIM, ATTESTATION):
+        rho = claim.challenge(TWO_POINTS)
+        assert public_outputs(claim, entry, claim.proof) == (rho, 0, 0, 0, claim.result)
+    rho = ANSWER.challenge(TWO_POINTS)
+    evaluation = (3 + 65535 * rho + rho**2) % SCALAR_MODULUS
+    assert public_outputs(ANSWER, entry, ANSWER.proof) == (rho, 0, 0, 0, evaluation, 5)
 
 
 # Proofs
@@ -659,3 +768,250 @@ def test_attestation_refusals(asking: Small, tmp_path: Path) -> None:
             attest(asking, as_engine(engine), **cast("dict[str, Any]", named))
         assert str(caught.value) == line
     assert (engine.asked, ledger.used) == ([], 0)
+
+
+# Answers to public inputs
+
+
+SAMPLE = np.array([1, 2, 3])
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The inference circuit for the models of ``Accuracy``, at its k or another."""
+
+    small: Small
+    model: SecretModel
+    entry: CircuitEntry
+
+    def prove(self, ledger: ProofLedger, engine: Engine | None = None, **named: Any) -> InferenceClaim:
+        sample, context = named.pop("sample", SAMPLE), named.pop("context", CONTEXT)
+        return prove_inference(
+            self.small.keyed,
+            engine or self.small.engine,
+            self.entry,
+            named.pop("model", self.model),
+            sample,
+            context,
+            ledger=ledger,
+        )
+
+    def holds(self, claim: Claim, engine: Engine | None = None) -> bool:
+        return verify_claim(self.small.keyed, engine or self.small.engine, self.entry, claim)
+
+
+@pytest.fixture(scope="module")
+def answering(
+    accuracy: Accuracy, tmp_path_factory: pytest.TempPathFactory, quick_engine: EzklEngine, srs_of: SrsOf
+) -> Answering:
+    network, degree = accuracy.model.network, accuracy.small.keyed.circuit.degree
+    folder = tmp_path_factory.mktemp("answers")
+    small = small_inference(folder, quick_engine, srs_of, network, SAMPLE, degree=degree)
+    return Answering(small, accuracy.model, small.keyed.entry())
+
+
+@pytest.fixture(scope="module")
+def answer(answering: Answering, accuracy: Accuracy) -> InferenceClaim:
+    return answering.prove(accuracy.ledger("answer"))
+
+
+def test_honest_answer(answering: Answering, answer: InferenceClaim, accuracy: Accuracy, tmp_path: Path) -> None:
+    assert answer.label == predict(answering.model.network, SAMPLE[None])[0]
+    assert answer.features == encode_features([1, 2, 3])
+    assert answer.circuit == answering.entry.identifier()
+    assert accuracy.ledger("answer").used == 1
+    outputs = public_outputs(answer, answering.entry, answer.proof)
+    assert len(outputs) == answering.small.statement.public_outputs
+    assert outputs[-2] == evaluate_features(answer.features, outputs[0])
+    write_claim(answer, tmp_path / "answer.json")
+    assert answering.holds(read_claim(tmp_path / "answer.json"))
+
+
+def test_the_model_that_answers_is_the_model_that_was_certified(
+    answer: InferenceClaim, answering: Answering, claim: AccuracyClaim, accuracy: Accuracy
+) -> None:
+    commitment = commit_model(accuracy.small.keyed, accuracy.small.engine, accuracy.model)
+    assert commit_model(answering.small.keyed, answering.small.engine, answering.model) == commitment
+    assert answer.commitment == claim.commitment == commitment
+    assert answer.model == claim.model == model_id(ALICE, commitment)
+
+
+def test_under_another_k_it_is_another_model(
+    answering: Answering, accuracy: Accuracy, answer: InferenceClaim, srs_of: SrsOf, tmp_path: Path
+) -> None:
+    """A true claim about a commitment that nobody registered: what the docstring of ``prove_inference`` warns of."""
+    degree = accuracy.small.keyed.circuit.degree + 1
+    small = small_inference(tmp_path, answering.small.engine, srs_of, answering.model.network, SAMPLE, degree=degree)
+    larger = Answering(small, answering.model, small.keyed.entry())
+    made = larger.prove(ProofLedger(tmp_path / "proofs", 2))
+    assert larger.holds(made)
+    assert made.label == answer.label
+    assert made.model != answer.model
+    assert not answering.holds(made)
+
+
+def changed_answers(answer: InferenceClaim) -> dict[str, InferenceClaim]:
+    """Each with one thing changed that can be seen without asking the engine."""
+    return {
+        "circuit": replace(answer, circuit=bytes(32)),
+        "model": replace(answer, model=bytes(32)),
+        "model of another owner": replace(answer, context=replace(answer.context, prover=BOB)),
+        "commitment": replace(answer, proof=point_near(1000).encode() + answer.proof[POINT_BYTES:]),
+        "no features": replace(answer, features=b""),
+        "a byte less": replace(answer, features=answer.features[:-1]),
+        "a feature less": replace(answer, features=answer.features[:-2]),
+        "a zero feature more": replace(answer, features=answer.features + bytes(2)),
+        "twice": replace(answer, features=answer.features * 2),
+        "short": replace(answer, proof=answer.proof[:-1]),
+        "long": replace(answer, proof=answer.proof + b"\x00"),
+        "points only": replace(answer, proof=answer.proof[: 2 * POINT_BYTES]),
+    }
+
+
+def test_what_is_no_answer_before_the_engine_is_asked(
+    answering: Answering, answer: InferenceClaim, accuracy: Accuracy, claim: AccuracyClaim, asking: Small
+) -> None:
+    engine = Lying(answering.small.engine)
+    for name, changed in changed_answers(answer).items():
+        assert not answering.holds(changed, as_engine(engine)), name
+    keyed, entry = answering.small.keyed, answering.entry
+    assert not verify_claim(keyed, as_engine(engine), replace(entry, vka_digest=bytes(32)), answer)
+    assert not verify_claim(keyed, as_engine(engine), entry, answer, circuit=bytes(32))
+    assert not verify_claim(accuracy.small.keyed, as_engine(engine), accuracy.entry, answer)
+    assert not verify_claim(asking.keyed, as_engine(engine), asking.keyed.entry(), answer)
+    about_count = AccuracyClaim(CONTEXT, answer.model, answer.circuit, 1, 1, answer.proof)
+    about_input = InputAttestation(CONTEXT, answer.circuit, PURPOSE, answer.label, answer.proof)
+    for confused in (about_count, about_input, claim, replace(claim, circuit=answer.circuit)):
+        assert not answering.holds(confused, as_engine(engine))
+    as_answer = InferenceClaim(CONTEXT, claim.model, claim.circuit, answer.features, claim.count, claim.proof)
+    assert not accuracy.holds(as_answer, engine=as_engine(engine))
+    assert engine.asked == []
+    assert answering.holds(answer, as_engine(engine))
+    assert engine.asked == ["verify"]
+
+
+def test_what_only_the_proof_shows_to_be_no_answer(answering: Answering, answer: InferenceClaim) -> None:
+    for changed in (
+        *(replace(answer, label=label) for label in range(3) if label != answer.label),
+        replace(answer, label=3),
+        replace(answer, label=answer.label + SCALAR_MODULUS),
+        replace(answer, label=2**256 - 1),
+        replace(answer, features=encode_features([1, 2, 2])),
+        replace(answer, features=encode_features([2, 1, 3])),
+        replace(answer, features=encode_features([1, 2, 65535])),
+        replace(answer, context=replace(CONTEXT, chain_id=1)),
+        replace(answer, context=replace(CONTEXT, contract=BOB)),
+        replace(answer, context=replace(CONTEXT, prover=BOB), model=model_id(BOB, answer.commitment)),
+    ):
+        assert not answering.holds(changed)
+
+
+def test_a_proof_about_a_set_is_no_answer(
+    answering: Answering, accuracy: Accuracy, claim: AccuracyClaim, answer: InferenceClaim
+) -> None:
+    """Under the other circuit's id and ρ, and of its length, it is the engine that refuses."""
+    engine = Lying(answering.small.engine)
+    for keyed, entry, wrong in (
+        (
+            answering.small.keyed,
+            answering.entry,
+            replace(answer, proof=(claim.proof + bytes(len(answer.proof)))[: len(answer.proof)]),
+        ),
+        (
+            accuracy.small.keyed,
+            accuracy.entry,
+            replace(claim, proof=(answer.proof + bytes(len(claim.proof)))[: len(claim.proof)]),
+        ),
+    ):
+        assert not verify_claim(keyed, as_engine(engine), entry, wrong)
+    assert engine.asked == ["verify", "verify"]
+
+
+@settings(max_examples=8)
+@given(place=st.integers(min_value=0), bit=st.integers(0, 7))
+def test_any_flipped_bit_is_no_answer(answering: Answering, answer: InferenceClaim, place: int, bit: int) -> None:
+    flipped = bytearray(answer.proof)
+    flipped[place % len(flipped)] ^= 1 << bit
+    assert not answering.holds(replace(answer, proof=bytes(flipped)))
+
+
+def test_label_of_an_answer_beyond_the_field_is_false(answering: Answering, answer: InferenceClaim) -> None:
+    """A prover who means label + r from the start: the engine would reduce it."""
+    small = answering.small
+    for excess in (SCALAR_MODULUS, 4 * SCALAR_MODULUS):
+        draft = replace(answer, label=answer.label + excess)
+        proof = small.prove(small.honest, challenge=draft.challenge)
+        assert not answering.holds(replace(draft, proof=proof.data))
+
+
+def test_an_input_above_the_models_range_is_not_proved_but_may_be_true(
+    answering: Answering, accuracy: Accuracy
+) -> None:
+    """``input_max`` is what the model was made for. An honest prover stops there; the circuit takes any two bytes."""
+    engine, ledger = Lying(answering.small.engine), accuracy.ledger("range")
+    for sample, line in (
+        (np.array([1, 2, 4]), "an input is out of range; expected [0, 3]; got [1, 4]"),
+        (np.array([1, 2, 1 << 16]), "an input is out of range; expected [0, 3]; got [1, 65536]"),
+        (np.array([1, 2, -1]), "an input is out of range; expected [0, 3]; got [-1, 2]"),
+        (np.array([1, 2]), "inputs have the wrong shape; expected [samples, 3]; got [1, 2]"),
+        (np.array([[1, 2, 3], [1, 2, 3]]), "inputs have the wrong shape; expected [samples, 3]; got [1, 6]"),
+        (np.array([1.0, 2.0, 3.0]), "inputs must be integers; got float64"),
+        (np.array([1.0, 2.0, np.nan]), "inputs must be integers; got float64"),
+    ):
+        with pytest.raises(InputError) as caught:
+            answering.prove(ledger, as_engine(engine), sample=sample)
+        assert str(caught.value) == line
+    assert (engine.asked, ledger.used) == ([], 0)
+
+
+def test_a_tie_is_not_answered(answering: Answering, accuracy: Accuracy) -> None:
+    engine, ledger = Lying(answering.small.engine), accuracy.ledger("tie")
+    flat = replace(
+        answering.model.network,
+        layers=tuple(
+            replace(layer, weight=layer.weight * 0, bias=layer.bias * 0) for layer in answering.model.network.layers
+        ),
+    )
+    with pytest.raises(InputError, match="the model's two greatest logits are equal for this input"):
+        answering.prove(ledger, as_engine(engine), model=SecretModel(flat, (1, 2, 3)))
+    assert (engine.asked, ledger.used) == ([], 0)
+
+
+def test_models_that_cannot_answer_under_this_circuit(answering: Answering, accuracy: Accuracy) -> None:
+    engine, ledger = Lying(answering.small.engine), accuracy.ledger("shape")
+    wide = SecretModel(random_network(np.random.default_rng(1), (3, 5, 3), (2,)), (1, 2, 3))
+    with pytest.raises(ModelError, match="not of the circuit's architecture"):
+        answering.prove(ledger, as_engine(engine), model=wide)
+    with pytest.raises(InputError, match="a private tensor has the wrong length"):
+        answering.prove(ledger, as_engine(engine), model=replace(answering.model, salts=(1, 2)))
+    with pytest.raises(InputError, match="the ledger allows more proofs than the salts hide"):
+        answering.prove(accuracy.ledger("three", 3), as_engine(engine))
+    assert (engine.asked, ledger.used) == ([], 0)
+
+
+def test_an_engine_that_shows_something_else_is_not_believed(answering: Answering, accuracy: Accuracy) -> None:
+    ledger = accuracy.ledger("lying answers")
+    for liar in (
+        Lying(answering.small.engine, outputs=lambda outputs: (*outputs[:-2], outputs[-2] + 1, outputs[-1])),
+        Lying(answering.small.engine, outputs=lambda outputs: (*outputs[:-1], outputs[-1] + 1)),
+        Lying(answering.small.engine, outputs=lambda outputs: (outputs[0], 1, *outputs[2:])),
+    ):
+        with pytest.raises(ProofError) as caught:
+            answering.prove(ledger, as_engine(liar))
+        assert caught.value.problem == "the circuit's outputs are not the claim's"
+    assert ledger.used == 0
+
+
+def test_claims_and_answers_share_one_budget(answering: Answering, accuracy: Accuracy) -> None:
+    """Every proof of either circuit is one relation on the same salts: two of three proofs are all that they hide."""
+    engine, ledger = Lying(answering.small.engine), accuracy.ledger("shared")
+    assert accuracy.holds(accuracy.prove(ledger))
+    assert answering.holds(answering.prove(ledger))
+    assert ledger.used == accuracy.model.proof_limit == 2
+    for attempt in (
+        lambda: answering.prove(ledger, as_engine(engine)),
+        lambda: accuracy.prove(ledger, as_engine(engine)),
+    ):
+        with pytest.raises(ProofError, match="this commitment has no proof left"):
+            attempt()
+    assert (engine.asked, ledger.used) == ([], 2)

@@ -24,10 +24,12 @@ from pyml.zk.challenge import (
     ATTEST_DOMAIN,
     CIRCUIT_DOMAIN,
     CLAIM_DOMAIN,
+    INFER_DOMAIN,
     CircuitEntry,
     Context,
     attest_challenge,
     claim_challenge,
+    infer_challenge,
     model_id,
 )
 from pyml.zk.deployment import REUSABLE_CONTRACT, SYSTEM, deployment_plan
@@ -75,6 +77,9 @@ def test_steps_and_their_order(plan: Plan) -> None:
         ("ModelRegistry", ()),
         ("AccuracyRegistry", (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
         ("PrivateInput", (Ref("CircuitRegistry"),)),
+        ("PrivateInference", (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
+        ("Bounty", (Ref("AccuracyRegistry"),)),
+        ("ModelLinks", (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
     ]
 
 
@@ -94,6 +99,8 @@ def test_contracts_know_one_another(contracts: ZkContracts) -> None:
     assert contracts.accuracy.call("MODELS") == contracts.models.address
     assert contracts.accuracy.call("CIRCUITS") == contracts.circuits.address
     assert contracts.inputs.call("CIRCUITS") == contracts.circuits.address
+    assert contracts.inference.call("MODELS") == contracts.models.address
+    assert contracts.inference.call("CIRCUITS") == contracts.circuits.address
     assert (
         len(
             {
@@ -103,11 +110,12 @@ def test_contracts_know_one_another(contracts: ZkContracts) -> None:
                     contracts.circuits,
                     contracts.models,
                     contracts.accuracy,
+                    contracts.inference,
                     contracts.inputs,
                 )
             }
         )
-        == 5
+        == 6
     )
 
 
@@ -115,6 +123,7 @@ def test_contracts_and_python_have_the_same_domains(contracts: ZkContracts) -> N
     assert contracts.circuits.call("CIRCUIT_DOMAIN") == CIRCUIT_DOMAIN
     assert contracts.accuracy.call("CLAIM_DOMAIN") == CLAIM_DOMAIN
     assert contracts.inputs.call("ATTEST_DOMAIN") == ATTEST_DOMAIN
+    assert contracts.inference.call("INFER_DOMAIN") == INFER_DOMAIN
 
 
 @given(
@@ -141,6 +150,10 @@ def test_contracts_compute_the_same_identifiers_and_challenges(
     assert contracts.inputs.call("challenge", person, circuit, word, label, keccak(points)) == attest_challenge(
         context, circuit=circuit, purpose=word, label=label, points=points
     )
+    context = Context(31337, contracts.inference.address, person)
+    assert contracts.inference.call(
+        "challenge", person, word, circuit, keccak(points[::-1]), label, keccak(points)
+    ) == infer_challenge(context, model=word, circuit=circuit, features=points[::-1], label=label, points=points)
 
 
 def test_deploying_again_sends_nothing(

@@ -25,7 +25,11 @@ from tests.zk.small_circuits import random_network
 
 LOW, HIGH = full_table(9, 255)
 NAME = f"hardswish_1_{LOW}_{HIGH}"
-SETTINGS: Settings = {"run_args": {"lookup_range": [LOW, HIGH]}, "required_range_checks": [[-1, 1], [0, 127]]}
+SETTINGS: Settings = {
+    "run_args": {"lookup_range": [LOW, HIGH]},
+    "required_range_checks": [[-1, 1], [0, 127]],
+    "required_lookups": [{"HardSwish": {"scale": 1.0}}],
+}
 
 
 def felts(values: list[int]) -> bytes:

@@ -156,13 +156,13 @@ def test_an_interrupt_ends_the_child_as_well(tmp_path: Path) -> None:
     ],
 )
 def test_failures_are_named(step: str, code: int, noise: str, error: type[PymlError], problem: str) -> None:
-    failure = ezkl._failure(step, code, noise)
+    failure = ezkl.failure(step, code, noise)
     assert type(failure) is error
     assert failure.problem.startswith(problem)
 
 
 def test_a_long_reason_is_cut() -> None:
-    assert len(ezkl._failure("prove", 1, "Error " * 1000).problem) < 500
+    assert len(ezkl.failure("prove", 1, "Error " * 1000).problem) < 500
 
 
 def test_a_graph_that_is_not_onnx_is_refused(small: Small, tmp_path: Path) -> None:
@@ -262,7 +262,11 @@ def table_cache(folder: Path, low: int, high: int) -> Path:
     return table
 
 
-SETTINGS: dict[str, Any] = {"run_args": {"lookup_range": [-5, 3]}, "required_range_checks": [[-1, 1], [0, 127]]}
+SETTINGS: dict[str, Any] = {
+    "run_args": {"lookup_range": [-5, 3]},
+    "required_range_checks": [[-1, 1], [0, 127]],
+    "required_lookups": [{"HardSwish": {"scale": 1.0}}],
+}
 
 
 def test_an_exact_table_is_accepted(tmp_path: Path) -> None:
@@ -294,6 +298,14 @@ def test_another_set_of_tables_is_refused(tmp_path: Path) -> None:
             require_exact_table(tmp_path, SETTINGS)
         assert refusal.value.got == sorted([extra, table.name])
         (table.parent / extra).rmdir()
+
+
+def test_a_circuit_without_lookups_has_no_table(tmp_path: Path) -> None:
+    without: dict[str, Any] = {**SETTINGS, "required_lookups": []}
+    require_exact_table(tmp_path, without)
+    table_cache(tmp_path, -5, 3)
+    with pytest.raises(CircuitError, match="set-up used other lookup tables"):
+        require_exact_table(tmp_path, without)
 
 
 def test_a_poisoned_shared_cache_is_not_used(

@@ -22,7 +22,7 @@ from pyml.zk.circuits import LabelledSet, accuracy_graph, accuracy_statement, in
 from pyml.zk.engine import Proof, Tensors
 from pyml.zk.ezkl import EzklEngine
 from pyml.zk.srs import make_insecure
-from pyml.zk.witness import accuracy_tensors, architecture_of, input_tensors
+from pyml.zk.witness import PrivateTensors, accuracy_tensors, architecture_of, input_tensors
 from pyml.zk.workspace import Workspace
 from tests.zk.conftest import SrsOf
 from tests.zk.small_circuits import (
@@ -96,7 +96,7 @@ def is_proved(small: Small) -> bool:
     return (shape.sizes, shape.shifts) in [SHAPES[name] for name in PROVED]
 
 
-def require_caught(small: Small, lie: Tensors, result: int, *, by: set[str]) -> None:
+def require_caught(small: Small, lie: Tensors | PrivateTensors, result: int, *, by: set[str]) -> None:
     """The named checks are not zero and, where the shape is a proved one, a proof that says they are is refused."""
     outputs = small.run(lie)
     assert by <= small.failing(outputs)

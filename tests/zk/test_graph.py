@@ -13,19 +13,29 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from pyml.crypto.bn254 import SCALAR_MODULUS
-from pyml.errors import CircuitError, ModelError
+from pyml.errors import CircuitError, InputError, ModelError
 from pyml.ml.integer import IntegerNetwork, count_correct, predict
-from pyml.zk.circuits import LabelledSet, accuracy_statement, input_statement
+from pyml.zk.challenge import encode_features, evaluate_features
+from pyml.zk.circuits import LabelledSet, accuracy_statement, inference_statement, input_statement
 from pyml.zk.engine import Tensors
 from pyml.zk.ezkl import EzklEngine, full_table, read_settings
 from pyml.zk.graph import AccuracyGraph, PrivateInputGraph, _powers
 from pyml.zk.layout import committed_layout, witness_layout
 from pyml.zk.statement import Architecture, Numerics, Statement
-from pyml.zk.witness import accuracy_tensors, architecture_of, input_tensors
+from pyml.zk.witness import accuracy_tensors, architecture_of, inference_tensors, input_tensors
 from tests.zk.conftest import SrsOf
 from tests.zk.engine_child import EngineChild
-from tests.zk.exact_checks import accuracy_outputs, input_outputs
-from tests.zk.small_circuits import Small, random_network, random_set, small_accuracy, small_input, small_numerics
+from tests.zk.exact_checks import accuracy_outputs, inference_outputs, input_outputs
+from tests.zk.small_circuits import (
+    INFERENCE_DEGREE,
+    Small,
+    random_network,
+    random_set,
+    small_accuracy,
+    small_inference,
+    small_input,
+    small_numerics,
+)
 from tests.zk.toy_circuit import Toy
 
 SAMPLES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17)
@@ -82,6 +92,28 @@ def test_an_honest_input_satisfies_every_check(drawn: tuple[IntegerNetwork, Labe
             continue
         outputs = input_outputs(statement, network, honest.committed, honest.witness, rho)
         assert outputs == (rho, *[0] * statement.checks, int(answer))
+
+
+@given(networks())
+@settings(max_examples=100)
+def test_an_honest_answer_satisfies_every_check(drawn: tuple[IntegerNetwork, LabelledSet, int]) -> None:
+    """And shows the public input's polynomial, for the model that an accuracy circuit commits to."""
+    network, data, rho = drawn
+    accuracy = accuracy_statement(architecture_of(network), data, small_numerics(margin_limbs=3))
+    statement = inference_statement(accuracy, INFERENCE_DEGREE)
+    for sample, answer in zip(data.inputs, predict(network, data.inputs), strict=True):
+        try:
+            honest = inference_tensors(statement, network, sample, model_salts=(1, 2, 3))
+        except ModelError:
+            continue
+        except InputError:
+            assert answer < 0
+            continue
+        evaluation = evaluate_features(encode_features([int(value) for value in sample]), rho)
+        outputs = inference_outputs(statement, honest.committed, honest.witness, rho)
+        assert outputs == (rho, *[0] * statement.checks, evaluation, int(answer))
+        assert len(outputs) == statement.public_outputs
+        assert honest.result == answer
 
 
 CIRCUITS: list[tuple[tuple[int, ...], tuple[int, ...], int, int]] = [  # sizes, shifts, samples, bias unit
@@ -179,6 +211,39 @@ def test_the_engine_computes_the_definition_of_a_private_input(
     assert small.run(small.honest)[1:] == (*[0] * small.statement.checks, int(predict(network, decided[:1])[0]))
 
 
+@pytest.mark.parametrize("circuit", CIRCUITS[::2], ids=ident)  # the others differ in samples, which are one here
+def test_the_engine_computes_the_definition_of_an_inference(
+    circuit: tuple[tuple[int, ...], tuple[int, ...], int, int],
+    quick_engine: EzklEngine,
+    srs_of: SrsOf,
+    tmp_path: Path,
+) -> None:
+    """Arbitrary tensors among them: weights, limbs, logits, answer and input that have nothing to do with another."""
+    small, random = answering(circuit, quick_engine, srs_of, tmp_path)
+    for tensors in (small.honest, arbitrary(small.statement, random)):
+        for rho in (0, SCALAR_MODULUS - 1, int.from_bytes(random.bytes(31), "big")):
+            expected = inference_outputs(small.statement, tensors.committed, tensors.witness, rho)
+            assert small.run(tensors, rho=rho) == expected
+    outputs = small.run(small.honest)
+    assert outputs == small.expected(outputs[0], small.honest.result)
+
+
+def answering(
+    circuit: tuple[tuple[int, ...], tuple[int, ...], int, int], engine: EzklEngine, srs_of: SrsOf, home: Path
+) -> tuple[Small, np.random.Generator]:
+    """The first random network, from a fixed seed, that answers one of its samples within the table."""
+    sizes, shifts, _, unit = circuit
+    random = np.random.default_rng(sum(sizes))
+    while True:
+        network = random_network(random, sizes, shifts, unit=unit, bits=3)
+        samples = random.integers(0, network.input_max + 1, (8, sizes[0]))
+        for sample in samples[predict(network, samples) >= 0]:
+            try:
+                return small_inference(home, engine, srs_of, network, sample), random
+            except ModelError:
+                continue
+
+
 # --- data and models at the edge
 
 
@@ -203,6 +268,16 @@ def test_a_model_with_dead_weights_has_a_circuit(quick_engine: EzklEngine, srs_o
     network = replace(network, layers=(first, last))
     small = small_input(tmp_path, quick_engine, srs_of, network, np.array([1, 2, 3, 0]))
     assert small.run(small.honest)[1:] == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("fill", ["zero", "full"])
+def test_blank_inputs_have_an_answer(fill: str, quick_engine: EzklEngine, srs_of: SrsOf, tmp_path: Path) -> None:
+    """They are witnesses, so the circuit is the same for both."""
+    network = random_network(np.random.default_rng(4), (4, 3, 2), (1,))
+    sample = np.full(4, 0 if fill == "zero" else network.input_max)
+    small = small_inference(tmp_path, quick_engine, srs_of, network, sample)
+    outputs = small.run(small.honest)
+    assert outputs == small.expected(outputs[0], int(predict(network, sample[None])[0]))
 
 
 # --- the table
@@ -279,6 +354,27 @@ def test_the_challenge_weighs_every_entry_differently(quick_engine: EzklEngine, 
     assert seen == {3**exponent for exponent in range(12)}
 
 
+def test_the_challenge_weighs_every_entry_of_an_answer_differently(
+    quick_engine: EzklEngine, srs_of: SrsOf, tmp_path: Path
+) -> None:
+    """Of logits in C3, of the input in C6; a one-hot vector's entries in C4, with one more power for their sum."""
+    network = random_network(np.random.default_rng(1), (5, 4), ())
+    small = small_inference(tmp_path, quick_engine, srs_of, network, np.array([1, 2, 3, 0, 1]))
+    honest, chosen = small.run(small.honest, rho=3), small.honest.result
+    powers = [3**exponent for exponent in range(5)]
+    for part, output, expected in (
+        ("logits", 1, [-power for power in powers[:4]]),
+        ("answer", 2, [2 * powers[index] * (index == chosen) + powers[4] for index in range(4)]),  # (a+1)² − a² − 1
+        ("input", 4, powers),
+    ):
+        start = witness_layout(small.statement).parts[part].start
+        for index, change in enumerate(expected):
+            witness = list(small.honest.witness)
+            witness[start + index] += 1
+            moved = small.run(Tensors(small.honest.committed, witness), rho=3)
+            assert moved[output] == (honest[output] + change) % SCALAR_MODULUS, (part, index)
+
+
 def test_the_circuit_has_one_lookup_table_and_no_division(
     quick_engine: EzklEngine, srs_of: SrsOf, tmp_path: Path
 ) -> None:
@@ -290,7 +386,7 @@ def test_the_circuit_has_one_lookup_table_and_no_division(
 
 def statement_of(shape: tuple[int, ...] = (3, 2), samples: int = 4) -> Statement:
     architecture = Architecture(shape, (1,) * (len(shape) - 1), (0,) * (len(shape) - 2), 4, 3)
-    return Statement("private_model_accuracy", architecture, samples, "0" * 64, "toy", small_numerics())
+    return Statement("private_model_accuracy", architecture, samples, "1" * 64, "toy", numerics=small_numerics())
 
 
 @pytest.mark.parametrize(
@@ -312,7 +408,7 @@ def test_data_that_do_not_fit_are_refused(inputs: Tensor, labels: Tensor, proble
 
 def test_models_that_do_not_fit_are_refused() -> None:
     architecture = Architecture((3, 2), (1,), (), 4, 3)
-    statement = Statement("private_input", architecture, 1, "0" * 64, "toy", small_numerics())
+    statement = Statement("private_input", architecture, 1, "1" * 64, "toy", numerics=small_numerics())
     for weights, biases in (([torch.zeros(2, 3)], [torch.zeros(2)]), ([torch.zeros(3, 2)], []), ([], [])):
         with pytest.raises(CircuitError, match="the model does not fit the statement") as refusal:
             PrivateInputGraph(statement, weights, biases)

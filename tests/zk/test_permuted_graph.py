@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from pyml.errors import CircuitError
 from pyml.zk.ezkl import require_sound_settings
+from pyml.zk.sparse import SparseColumns
 from pyml.zk.statement import Architecture, Statement
 from tests.zk.conftest import SrsOf
 from tests.zk.engine_child import EngineChild
@@ -61,8 +62,20 @@ MATRIX: dict[str, Any] = {"shapes": ((1, 3), (3, 3)), "values": ((3, 5, 7), (1, 
 SQUARE: dict[str, Any] = {"shapes": ((3, 3),), "values": ((1, 2, 3, 4, 5, 6, 7, 8, 10),)}
 
 
+SQUARES: dict[str, Any] = {
+    "shapes": ((3, 3), (3, 3)),
+    "values": ((1, 2, 3, 4, 5, 6, 7, 8, 10), (1, 2, 3, 3, 2, 1, 2, 1, 4)),
+}
+SPARSE_MATRIX = torch.tensor([[1.0, 0.0, 3.0, 0.0], [0.0, 5.0, 6.0, 0.0], [7.0, 0.0, 0.0, 0.0]])
+SPARSE, FLIPPED = SparseColumns(SPARSE_MATRIX), SparseColumns(SPARSE_MATRIX.flip(0))
+
+
 def product(x: Tensor, w: Tensor) -> Tensor:
     return (x @ w).reshape(-1)
+
+
+def row_dots(x: Tensor, w: Tensor) -> Tensor:
+    return torch.einsum("jm,jm->j", x, w)
 
 
 LIES = [
@@ -70,6 +83,14 @@ LIES = [
     Lie("matmul var×var, swapped input", product, lambda x, w: product(x, turned(w)), **MATRIX),
     Lie("matmul row×column", lambda x, w: (row(x) @ w.reshape(-1, 1)).reshape(1),
         lambda x, w: (row(turned(x)) @ w.reshape(-1, 1)).reshape(1), **TWO),
+    Lie("matmul of one row by one", lambda x: (torch.ones(1, 1) @ row(x)).reshape(-1),
+        lambda x: turned((torch.ones(1, 1) @ row(x)).reshape(-1))),
+    Lie("matmul of a number by a row", lambda x, y: (pick(y, 0).reshape(1, 1) @ row(x)).reshape(-1),
+        lambda x, y: turned((pick(y, 0).reshape(1, 1) @ row(x)).reshape(-1)), **TWO),
+    Lie("matmul of a number by a row, another number", lambda x, y: (pick(y, 0).reshape(1, 1) @ row(x)).reshape(-1),
+        lambda x, y: (pick(y, 1).reshape(1, 1) @ row(x)).reshape(-1), **TWO),
+    Lie("matmul of two numbers", lambda x, y: (pick(y, 0).reshape(1, 1) @ pick(x, 0).reshape(1, 1)).reshape(1),
+        lambda x, y: (pick(y, 0).reshape(1, 1) @ pick(x, 1).reshape(1, 1)).reshape(1), **TWO),
     Lie("matmul then relu", lambda x, w: relu(product(x, w)), lambda x, w: relu(turned(product(x, w))),
         shapes=((1, 3), (3, 3)), values=((1, 2, 3), (1, -2, 3, -4, 5, -6, 7, 3, 2))),
     Lie("matmul var×const", lambda x: (row(x) @ WEIGHT).reshape(-1), lambda x: turned((row(x) @ WEIGHT).reshape(-1))),
@@ -81,6 +102,25 @@ LIES = [
         lambda x: ((WEIGHT + torch.eye(3)) @ x.reshape(-1, 1)).reshape(-1)),
     Lie("matmul of data×weights×columns", lambda x, s: (row(x) @ (x.reshape(-1, 1) @ row(s))).reshape(-1),
         lambda x, s: turned((row(x) @ (x.reshape(-1, 1) @ row(s))).reshape(-1)), **TWO),
+    Lie("row dots", lambda x: row_dots(x, WEIGHT), lambda x: turned(row_dots(x, WEIGHT)), **SQUARE),
+    Lie("row dots, other constant", lambda x: row_dots(x, WEIGHT), lambda x: row_dots(x, WEIGHT + torch.eye(3)),
+        **SQUARE),
+    Lie("row dots, swapped input", lambda x: row_dots(x, WEIGHT), lambda x: row_dots(turned(x), WEIGHT), **SQUARE),
+    Lie("row dots of one entry", lambda x: row_dots(x.reshape(3, 1), CONSTANT.reshape(3, 1)),
+        lambda x: turned(row_dots(x.reshape(3, 1), CONSTANT.reshape(3, 1)))),
+    Lie("row dots var×var", row_dots, lambda x, y: turned(row_dots(x, y)), **SQUARES),
+    Lie("row dots var×var, swapped input", row_dots, lambda x, y: row_dots(x, turned(y)), **SQUARES),
+    Lie("index_select of columns", lambda x: torch.index_select(x, 1, torch.tensor([0, 2])).reshape(-1) * 1.0,
+        lambda x: torch.index_select(x, 1, torch.tensor([0, 1])).reshape(-1) * 1.0, **SQUARE),
+    Lie("sum over the last of three", lambda x: x.reshape(1, 3, 3).sum(dim=2).reshape(-1),
+        lambda x: turned(x.reshape(1, 3, 3).sum(dim=2).reshape(-1)), **SQUARE),
+    Lie("outer product", lambda x, y: (x.reshape(-1, 1) * row(y)).reshape(-1),
+        lambda x, y: (y.reshape(-1, 1) * row(x)).reshape(-1), **TWO),
+    Lie("maximum", lambda x, y: x + relu(y - x), lambda x, y: x + relu(turned(y) - x), **TWO),
+    Lie("sparse product", lambda x: SPARSE.product(x).reshape(-1),
+        lambda x: turned(SPARSE.product(x).reshape(-1))),
+    Lie("sparse product, other places", lambda x: SPARSE.product(x).reshape(-1),
+        lambda x: FLIPPED.product(x).reshape(-1)),
     Lie("hardswish", relu, lambda x: turned(relu(x)), values=((-3, 5, -7),)),
     Lie("hardswish, swapped input", relu, lambda x: relu(turned(x)), values=((-3, 5, -7),)),
     Lie("mul var×var", lambda x, y: x * y, lambda x, y: turned(x * y), **TWO),
@@ -175,7 +215,7 @@ def test_with_the_engines_own_freivalds_the_same_lie_is_believed(
     assert fooled
     assert claimed != honest.witness(lie.values, srs)
     assert honest.settings["einsum_params"]["total_einsum_col_size"] > 0
-    statement = Statement("private_input", Architecture((2, 2), (1,), (), 4, 1), 1, "0" * 64, "toy")
+    statement = Statement("private_input", Architecture((2, 2), (1,), (), 4, 1), 1, "1" * 64, "toy")
     with pytest.raises(CircuitError, match=r"break a soundness rule: built-in Freivalds \(unsound\)") as refusal:
         require_sound_settings(honest.settings, statement)
     assert (refusal.value.expected, refusal.value.got) == (True, False)

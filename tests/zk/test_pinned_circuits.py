@@ -17,8 +17,17 @@ from pyml.errors import CircuitError, DatasetError, SrsError
 from pyml.ml.datasets import load
 from pyml.ml.integer import IntegerNetwork
 from pyml.zk.circuit_folder import CircuitFolder
-from pyml.zk.circuits import LabelledSet, accuracy_graph, accuracy_statement, input_graph, input_statement
+from pyml.zk.circuits import (
+    LabelledSet,
+    accuracy_graph,
+    accuracy_statement,
+    inference_graph,
+    inference_statement,
+    input_graph,
+    input_statement,
+)
 from pyml.zk.ezkl import EzklEngine, read_settings, require_sound_settings
+from pyml.zk.layout import committed_layout
 from pyml.zk.srs import PUBLIC_SHA256
 from pyml.zk.statement import Architecture, Numerics, Statement
 from pyml.zk.workspace import Workspace
@@ -27,7 +36,10 @@ from tests.zk.conftest import SrsOf
 from tests.zk.small_circuits import random_network
 
 ROOT = Path(__file__).parents[2]
-ACCURACY, INPUT = (CircuitFolder.open(ROOT / "circuits" / name) for name in pin_circuits.NAMES)
+FOLDERS = {name: CircuitFolder.open(ROOT / "circuits" / name) for name in pin_circuits.NAMES}
+ACCURACY, INPUT, INFERENCE = (
+    FOLDERS[kind] for kind in ("private_model_accuracy", "private_input", "private_model_inference")
+)
 
 
 def pinned(folder: CircuitFolder) -> dict[str, Any]:
@@ -44,13 +56,13 @@ def graph_digest(write: Callable[[Path], None], folder: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("folder", [ACCURACY, INPUT], ids=pin_circuits.NAMES)
+@pytest.mark.parametrize("folder", FOLDERS.values(), ids=FOLDERS)
 def test_a_circuit_comes_out_as_pinned(folder: CircuitFolder, quick_engine: EzklEngine) -> None:
     made = pin_circuits.pin(folder.path, quick_engine)
     assert made == {name: (folder.path / name).read_bytes() for name in pin_circuits.PINS}
 
 
-@pytest.mark.parametrize("folder", [ACCURACY, INPUT], ids=pin_circuits.NAMES)
+@pytest.mark.parametrize("folder", FOLDERS.values(), ids=FOLDERS)
 def test_the_pins_are_of_the_statement_and_obey_the_soundness_rules(folder: CircuitFolder) -> None:
     settings = folder.path / "settings.json"
     assert pinned(folder)["circuit"]["statement"] == folder.statement.digest
@@ -59,7 +71,23 @@ def test_the_pins_are_of_the_statement_and_obey_the_soundness_rules(folder: Circ
     assert folder.statement.to_toml() == (folder.path / "circuit.toml").read_text(encoding="utf-8")
 
 
-def test_both_circuits_are_about_networks_of_one_shape_and_the_demos_set() -> None:
+def test_every_circuit_is_pinned() -> None:
+    assert {path.parent.name for path in ROOT.glob("circuits/*/circuit.toml")} == set(FOLDERS)
+    assert [folder.statement.kind for folder in FOLDERS.values()] == list(FOLDERS)
+
+
+def test_the_model_that_is_certified_is_the_model_that_answers() -> None:
+    """Same k, same committed tensor: one commitment for both circuits."""
+    settings = read_settings(ACCURACY.path / "settings.json")
+    assert INFERENCE.statement == inference_statement(ACCURACY.statement, settings["run_args"]["logrows"])
+    answering = read_settings(INFERENCE.path / "settings.json")
+    assert answering["run_args"]["logrows"] == settings["run_args"]["logrows"]
+    assert answering["run_args"]["lookup_range"] == settings["run_args"]["lookup_range"]
+    assert answering["module_sizes"]["polycommit"][0] == settings["module_sizes"]["polycommit"][0]
+    assert committed_layout(INFERENCE.statement) == committed_layout(ACCURACY.statement)
+
+
+def test_all_circuits_are_about_networks_of_one_shape_and_the_demos_set() -> None:
     assert ACCURACY.statement.architecture == INPUT.statement.architecture
     assert ACCURACY.statement == accuracy_statement(INPUT.statement.architecture, data_set())
     assert INPUT.statement == input_statement(INPUT.network(), "digit classifier")
@@ -67,7 +95,7 @@ def test_both_circuits_are_about_networks_of_one_shape_and_the_demos_set() -> No
     assert ACCURACY.statement.samples == pin_circuits.SAMPLES
 
 
-@pytest.mark.parametrize("folder", [ACCURACY, INPUT], ids=pin_circuits.NAMES)
+@pytest.mark.parametrize("folder", FOLDERS.values(), ids=FOLDERS)
 def test_keys_are_pinned_for_public_reference_strings_only(folder: CircuitFolder) -> None:
     tables = set(pinned(folder)) - {"circuit"}
     assert tables <= {f"srs-{digest}" for digest in PUBLIC_SHA256.values()}
@@ -112,6 +140,16 @@ def test_another_architecture_is_another_circuit(shape: Architecture, tmp_path: 
     statement = replace(ACCURACY.statement, architecture=shape)
     assert statement.digest != ACCURACY.statement.digest
     assert graph_digest(accuracy_graph(statement, data_set()), tmp_path) != pinned(ACCURACY)["circuit"]["graph.onnx"]
+    answering = replace(INFERENCE.statement, architecture=shape)
+    assert answering.digest != INFERENCE.statement.digest
+    assert graph_digest(inference_graph(answering), tmp_path) != pinned(INFERENCE)["circuit"]["graph.onnx"]
+
+
+def test_another_degree_is_another_statement_of_the_same_graph(tmp_path: Path) -> None:
+    """The graph knows no k; the statement, the settings and the commitments do."""
+    other = replace(INFERENCE.statement, degree=INFERENCE.statement.degree + 1)
+    assert other.digest != INFERENCE.statement.digest
+    assert graph_digest(inference_graph(other), tmp_path) == pinned(INFERENCE)["circuit"]["graph.onnx"]
 
 
 @pytest.mark.parametrize("name", ["lookup_bits", "margin_limbs", "committed_salts", "witness_salts", "lookup_salts"])
@@ -189,8 +227,8 @@ def test_keys_follow_from_circuit_and_reference_string(quick_engine: EzklEngine,
 def test_check_names_what_differs_and_writes_nothing(
     quick_engine: EzklEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(ACCURACY.path, tmp_path / "private_model_accuracy")
-    shutil.copytree(INPUT.path, tmp_path / "private_input")
+    for name, folder in FOLDERS.items():
+        shutil.copytree(folder.path, tmp_path / name)
     monkeypatch.setattr(pin_circuits, "CIRCUITS", tmp_path)
     monkeypatch.setattr(pin_circuits, "EzklEngine", lambda: quick_engine)
     assert pin_circuits.main(["--check"]) == 0

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyml.errors import InputError, ModelError
+from pyml.ml.affine import AffineLayer, forward
 from pyml.ml.datasets import Dataset, integers
 from pyml.ml.integer import count_correct, hidden
-from pyml.ml.networks import DenseLayer, dense_layers, forward, mlp
+from pyml.ml.modules import affine_layers
+from pyml.ml.networks import mlp
 from pyml.zk.circuits import accuracy_statement, labelled_set
 from pyml.zk.preparation import CALIBRATION_SAMPLES, Prepared, prepare, prepare_for
 from pyml.zk.statement import Numerics
@@ -35,8 +37,8 @@ def dataset(*, pixel_max: int = 15, seed: int = 0, samples: int = 60) -> Dataset
     return Dataset("random", images(), labels(), images(), labels(), classes=4, pixel_max=pixel_max)
 
 
-def layers(sizes: Sequence[int] = (6, 5, 4), seed: int = 0) -> tuple[DenseLayer, ...]:
-    return dense_layers(mlp(sizes, seed=seed))
+def layers(sizes: Sequence[int] = (6, 5, 4), seed: int = 0) -> tuple[AffineLayer, ...]:
+    return affine_layers(mlp(sizes, seed=seed))
 
 
 DATA, LAYERS = dataset(), layers()
@@ -77,7 +79,7 @@ def test_repeating_gives_the_same_model(seed: int, depth: int, bits: int) -> Non
     made = prepare(net, data, weight_bits=bits, numerics=NUMERICS)
     assert prepare_for(net, data, made.architecture, NUMERICS) == made
     again = prepare(
-        tuple(DenseLayer(layer.name, layer.weight.copy(), layer.bias) for layer in net),
+        tuple(AffineLayer(layer.name, layer.weight.copy(), layer.bias) for layer in net),
         data,
         weight_bits=bits,
         numerics=NUMERICS,
@@ -90,7 +92,7 @@ def test_repeating_gives_the_same_model(seed: int, depth: int, bits: int) -> Non
 def test_every_public_sample_fits_the_table(seed: int, scale: float) -> None:
     """Whatever the weights, what was prepared can be proved on any of the test samples."""
     data = dataset(seed=seed, pixel_max=255)
-    net = tuple(DenseLayer(layer.name, layer.weight * scale, layer.bias) for layer in layers((6, 7, 5, 4), seed))
+    net = tuple(AffineLayer(layer.name, layer.weight * scale, layer.bias) for layer in layers((6, 7, 5, 4), seed))
     prepared = prepare(net, data, numerics=NUMERICS)
     network = prepared.quantisation.network
     public = labelled_set(data, samples=60)
@@ -163,7 +165,7 @@ def test_input_width_out_of_range_is_refused(bits: int) -> None:
 )
 def test_absurd_weights_are_refused(weight: float, bias: float) -> None:
     """A file may hold any number; each of these leaves the range of what can be proved or of floats."""
-    net = tuple(DenseLayer(layer.name, layer.weight * weight, layer.bias + bias) for layer in LAYERS)
+    net = tuple(AffineLayer(layer.name, layer.weight * weight, layer.bias + bias) for layer in LAYERS)
     with pytest.raises(ModelError):
         prepare(net, DATA)
 
@@ -194,7 +196,7 @@ def test_preparing_for_another_circuit_is_refused() -> None:
 def test_retrained_model_of_other_magnitudes_is_refused() -> None:
     """Shifts and bias units are public and part of the circuit: a model that needs others is not of this circuit."""
     large = tuple(
-        DenseLayer(layer.name, layer.weight, layer.bias + 50 * (index + 1)) for index, layer in enumerate(LAYERS)
+        AffineLayer(layer.name, layer.weight, layer.bias + 50 * (index + 1)) for index, layer in enumerate(LAYERS)
     )
     with pytest.raises(ModelError, match="the model is not of the circuit's architecture"):
         prepare_for(large, DATA, exported().architecture, NUMERICS)

@@ -20,10 +20,10 @@ from torch import Tensor
 from pyml.crypto.bn254 import SCALAR_MODULUS
 from pyml.errors import CircuitError, DatasetError, InputError, ProofError
 from pyml.ml.integer import IntegerLayer, IntegerNetwork, count_correct, hidden
-from pyml.zk.circuits import _export, accuracy_graph, accuracy_statement
+from pyml.zk.circuits import _export, accuracy_graph, accuracy_statement, inference_statement
 from pyml.zk.engine import CircuitFiles, Proof, Tensors
 from pyml.zk.ezkl import EzklEngine, Settings, canonical_settings, read_settings, require_sound_settings
-from pyml.zk.graph import AccuracyGraph, _Evaluation
+from pyml.zk.graph import AccuracyGraph, _Powers
 from pyml.zk.layout import Layout, committed_layout, witness_layout
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.statement import Numerics, Statement
@@ -67,15 +67,15 @@ class LaxGraph(AccuracyGraph):
         self,
         values: dict[str, Tensor],
         clipped: dict[str, Tensor],
-        evaluate: _Evaluation,
-        row_powers: Tensor,
+        powers: _Powers,
         scores: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        margins, boolean = super()._margins(values, clipped, evaluate, row_powers, scores)
+        margins, boolean = super()._margins(values, clipped, powers, scores)
+        evaluate = powers.evaluation(self.statement.architecture.shapes[-1])
         correct = self._correct(clipped)
         label_columns = torch.index_select(evaluate.columns.reshape(-1), 0, self.labels).reshape(-1, 1)
         others = evaluate.columns.sum() - label_columns  # the -1 of each class but the label
-        return margins + (row_powers.reshape(-1, 1) * correct * others).sum(), boolean
+        return margins + (evaluate.rows.reshape(-1, 1) * correct * others).sum(), boolean
 
 
 def all_zero(small: Small) -> IntegerNetwork:
@@ -483,6 +483,10 @@ def test_a_circuit_file_of_another_statement_is_not_used(small: Small) -> None:
     other = replace(small.statement, numerics=replace(small.statement.numerics, committed_salts=4))
     with pytest.raises(CircuitError, match="soundness rule: private tensors"):
         require_sound_settings(read_settings(CircuitFiles(small.keyed.circuit.files.folder).settings), other)
+    answering = inference_statement(small.statement, small.keyed.circuit.degree)
+    with pytest.raises(CircuitError, match="soundness rule: public outputs") as refusal:
+        require_sound_settings(read_settings(small.keyed.circuit.files.settings), answering)
+    assert (refusal.value.expected, refusal.value.got) == ([[1]] * 7, [[1]] * 6)
 
 
 def test_layers_are_not_shown_by_a_failure(small: Small) -> None:

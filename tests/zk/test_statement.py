@@ -12,8 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyml.errors import CircuitError
+from pyml.ml.shapes import Convolution, LayerShape, Pool
 from pyml.zk.statement import (
+    ANY_INPUT,
     GUARD_ROWS,
+    KINDS,
+    MAX_DEGREE,
     Architecture,
     Numerics,
     Statement,
@@ -26,13 +30,30 @@ SHAPE = Architecture((4, 3, 2), (2, 8), (1,), 8, 16)
 STATEMENT = Statement("private_model_accuracy", SHAPE, 10, SUBJECT, 'digits/test[0:10] "quoted" \\ é\n')
 
 
+INFERENCE = replace(
+    STATEMENT, kind="private_model_inference", samples=1, subject=ANY_INPUT, subject_name="any input", degree=15
+)
+LINK = replace(INFERENCE, kind="model_link")
+INPUT = replace(STATEMENT, kind="private_input", samples=1)
+CONVOLUTION = LayerShape(2, 1, Convolution(1, 1, 4, (1, 2)))
+CONVOLVED = replace(STATEMENT, architecture=replace(SHAPE, convolutions=(CONVOLUTION,)))
+POOLED = replace(
+    STATEMENT,
+    architecture=Architecture(
+        (32, 4, 2), (2, 8), (1,), 8, 16, (LayerShape(8, 4, Convolution(2, 4, 4, (2, 2), (2, 2)), Pool("max", 2)),)
+    ),
+)
+
+
 @st.composite
 def statements(draw: st.DrawFn) -> Statement:
     sizes = (*draw(st.lists(st.integers(1, 900), min_size=1, max_size=5)), draw(st.integers(2, 100)))
-    kind = draw(st.sampled_from(["private_model_accuracy", "private_input"]))
+    kind = draw(st.sampled_from(KINDS))
     bits = draw(st.integers(8, 22))
+    any_input = kind in ("private_model_inference", "model_link")
+    digest = st.text("0123456789abcdef", min_size=64, max_size=64).filter(lambda text: text != ANY_INPUT)
     return Statement(
-        kind,  # pyright: ignore[reportArgumentType]
+        kind,
         Architecture(
             sizes,
             tuple(1 << draw(st.integers(0, 24)) for _ in sizes[1:]),
@@ -41,8 +62,9 @@ def statements(draw: st.DrawFn) -> Statement:
             draw(st.integers(1, (1 << bits) - 1)),
         ),
         draw(st.integers(1, 10**6)) if kind == "private_model_accuracy" else 1,
-        draw(st.text("0123456789abcdef", min_size=64, max_size=64)),
+        ANY_INPUT if any_input else draw(digest),
         draw(st.text()),
+        0 if kind == "private_input" else draw(st.integers(1 if any_input else 0, MAX_DEGREE)),
         Numerics(lookup_bits=bits, margin_limbs=draw(st.integers(1, 4)), committed_salts=draw(st.integers(2, 999))),
     )
 
@@ -57,16 +79,36 @@ def test_statements_survive_toml(statement: Statement) -> None:
     assert statement_from_dict(statement.as_dict()) == statement
 
 
-def test_a_statement_survives_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [STATEMENT, INFERENCE, LINK, INPUT, CONVOLVED, POOLED],
+    ids=["accuracy", "inference", "link", "input", "convolution", "pool"],
+)
+def test_a_statement_survives_a_file(statement: Statement, tmp_path: Path) -> None:
     path = tmp_path / "circuit.toml"
-    path.write_text(STATEMENT.to_toml(), encoding="utf-8")
-    assert read_statement(path) == STATEMENT
+    path.write_text(statement.to_toml(), encoding="utf-8")
+    assert read_statement(path) == statement
+
+
+@pytest.mark.parametrize("statement", [STATEMENT, INFERENCE, LINK, INPUT], ids=lambda statement: statement.kind)
+def test_the_file_says_who_sees_what(statement: Statement) -> None:
+    visibility = tomllib.loads(statement.to_toml())["visibility"]
+    public = {"challenge"} | {
+        "private_model_accuracy": {"data", "labels", "checks", "count"},
+        "private_model_inference": {"checks", "evaluation", "label"},
+        "model_link": {"fingerprint"},
+        "private_input": {"model", "checks", "label"},
+    }[statement.kind]
+    private = {"committed"} if statement.kind == "model_link" else {"committed", "witness"}
+    assert {name for name, who in visibility.items() if who.startswith("private")} == private
+    assert set(visibility) == public | private
 
 
 def changed_statements() -> list[Statement]:
     """One change in each field."""
     shapes: list[dict[str, Any]] = [
         {"sizes": (5, 3, 2)}, {"bias_units": (4, 8)}, {"shifts": (2,)}, {"weight_bits": 7}, {"input_max": 15},
+        {"convolutions": (CONVOLUTION,)},
     ]  # fmt: skip
     assert {name for shape in shapes for name in shape} == {field.name for field in fields(Architecture)}
     numbers = [{field.name: getattr(Numerics(), field.name) + 1} for field in fields(Numerics)]
@@ -76,7 +118,11 @@ def changed_statements() -> list[Statement]:
         replace(STATEMENT, samples=11),
         replace(STATEMENT, subject="f" * 64),
         replace(STATEMENT, subject_name="other"),
-        replace(STATEMENT, kind="private_input", samples=1),
+        replace(STATEMENT, degree=15),
+        INPUT,
+        INFERENCE,
+        replace(INFERENCE, degree=16),
+        LINK,
     ]
 
 
@@ -94,10 +140,12 @@ def test_derived_numbers() -> None:
     assert (SHAPE.layers, SHAPE.offset, SHAPE.parameters) == (2, 128, 5 * 3 + 4 * 2)
     numerics = Numerics(lookup_bits=10)
     assert (numerics.table_low, numerics.table_high) == (-1024 + GUARD_ROWS, 1023)
-    assert STATEMENT.checks == 4
-    one_shift = replace(STATEMENT, kind="private_input", samples=1)
-    assert one_shift.checks == 4
-    assert replace(one_shift, architecture=replace(SHAPE, shifts=(0,))).checks == 3
+    assert (STATEMENT.checks, INFERENCE.checks, INPUT.checks, LINK.checks) == (4, 4, 4, 0)
+    assert replace(INPUT, architecture=replace(SHAPE, shifts=(0,))).checks == 3
+    assert replace(INFERENCE, architecture=replace(SHAPE, shifts=(0,))).checks == 4
+    assert (STATEMENT.public_outputs, INFERENCE.public_outputs, INPUT.public_outputs) == (6, 7, 6)
+    assert LINK.public_outputs == 2  # ρ and the fingerprint
+    assert [each.private_model for each in (STATEMENT, INFERENCE, LINK, INPUT)] == [True, True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -136,6 +184,10 @@ def test_impossible_numerics_are_refused(changes: dict[str, int]) -> None:
         ({"kind": "private_model"}, "unknown circuit"),
         ({"samples": 0}, "wrong number of samples"),
         ({"kind": "private_input"}, "wrong number of samples"),
+        ({"kind": "private_model_inference", "subject": ANY_INPUT, "degree": 15}, "wrong number of samples"),
+        ({"degree": -1}, "wrong degree for private_model_accuracy; expected 0 to 26; got -1"),
+        ({"degree": MAX_DEGREE + 1}, "wrong degree for private_model_accuracy; expected 0 to 26; got 27"),
+        ({"subject": ANY_INPUT}, "wrong subject for private_model_accuracy"),
         ({"subject": "f" * 63}, "subject is not a sha256 digest"),
         ({"subject": "F" * 64}, "subject is not a sha256 digest"),
         ({"subject": "g" * 64}, "subject is not a sha256 digest"),
@@ -149,11 +201,34 @@ def test_impossible_statements_are_refused(changes: dict[str, Any], problem: str
         replace(STATEMENT, **changes)
 
 
+@pytest.mark.parametrize("statement", [INFERENCE, LINK], ids=lambda statement: statement.kind)
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"degree": 0}, "wrong degree for {}; expected 1 to 26; got 0"),
+        ({"degree": MAX_DEGREE + 1}, "wrong degree for {}; expected 1 to 26; got 27"),
+        ({"subject": SUBJECT}, "wrong subject for {}; got " + SUBJECT),
+        ({"subject": "0" * 63}, "wrong subject for {}; got " + "0" * 63),
+        ({"samples": 2}, "wrong number of samples"),
+    ],
+)
+def test_circuits_about_any_input_have_a_degree_and_no_subject(
+    statement: Statement, changes: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(CircuitError, match=problem.format(statement.kind)):
+        replace(statement, **changes)
+
+
+def test_a_private_input_has_the_least_degree() -> None:
+    with pytest.raises(CircuitError, match="wrong degree for private_input; expected 0 to 0; got 15"):
+        replace(INPUT, degree=15)
+
+
 def without(table: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in table.items() if name != key}
 
 
-@pytest.mark.parametrize("key", ["version", "kind", "samples", "subject", "subject_name", "architecture", "numerics"])
+@pytest.mark.parametrize("key", [*STATEMENT.as_dict()])
 def test_missing_and_unknown_keys_are_refused(key: str) -> None:
     table = STATEMENT.as_dict()
     with pytest.raises(CircuitError, match="a circuit statement has the wrong keys") as refusal:
@@ -174,7 +249,9 @@ def test_missing_and_unknown_inner_keys_are_refused(part: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["1", 1.0, True, None, [1], {}])
-@pytest.mark.parametrize("place", ["samples", "architecture.weight_bits", "architecture.sizes", "numerics.lookup_bits"])
+@pytest.mark.parametrize(
+    "place", ["samples", "degree", "architecture.weight_bits", "architecture.sizes", "numerics.lookup_bits"]
+)
 def test_wrong_types_are_refused(place: str, value: object) -> None:
     table = STATEMENT.as_dict()
     if "." in place:

@@ -24,10 +24,26 @@ from pyml.chain.devnet import Devnet, DevNode, HardhatNode
 from pyml.crypto.bn254 import POINT_BYTES, SCALAR_MODULUS
 from pyml.errors import ContractRevertedError
 from pyml.zk.challenge import NO_ADDRESS, CircuitEntry, Context, circuit_entry, commitment_of, model_id
-from pyml.zk.claims import AccuracyClaim, Claim, InputAttestation, claim_as_dict, claim_from_dict, verify_claim
+from pyml.zk.claims import (
+    AccuracyClaim,
+    Claim,
+    InferenceClaim,
+    InputAttestation,
+    claim_as_dict,
+    claim_from_dict,
+    public_outputs,
+    verify_claim,
+)
 from pyml.zk.engine import CircuitFiles, Engine, KeyFiles, Proof
 from pyml.zk.ezkl import proof_length
-from pyml.zk.registries import AccuracyRegistry, CircuitRegistry, ModelRegistry, PrivateInput, ReusableVerifier
+from pyml.zk.registries import (
+    AccuracyRegistry,
+    CircuitRegistry,
+    ModelRegistry,
+    PrivateInference,
+    PrivateInput,
+    ReusableVerifier,
+)
 from pyml.zk.srs import Srs
 from pyml.zk.statement import Statement, statement_from_dict
 from pyml.zk.workspace import Circuit, Keyed
@@ -37,7 +53,7 @@ CASES: dict[str, dict[str, Any]] = {case["id"]: case for case in VECTORS["cases"
 FORGED = [name for name, case in CASES.items() if case["result"] == "invalid"]
 VALID = [name for name, case in CASES.items() if case["result"] == "valid"]
 PROVER: str = VECTORS["prover"]
-KIND = {"accuracy": "accuracy", "dedicated": "accuracy", "input": "input"}
+KIND = {"accuracy": "accuracy", "dedicated": "accuracy", "input": "input", "inference": "inference"}
 """Where a circuit's statement and verifying key stand."""
 
 
@@ -73,11 +89,23 @@ def entry_of(circuit: str) -> CircuitEntry:
 def claim_of(name: str) -> Claim:
     case = CASES[name]
     circuit, proof = entry_of(case["circuit"]).identifier(), data(case["proof"])
-    contract = VECTORS["addresses"]["accuracy" if "count" in case else "privateInput"]
-    context = Context(VECTORS["chainId"], contract, PROVER)
-    if "label" in case:
-        return InputAttestation(context, circuit, data(VECTORS["purpose"]), case["label"], proof)
-    return AccuracyClaim(context, data(VECTORS["modelId"]), circuit, case["threshold"], case["count"], proof)
+
+    def to(contract: str) -> Context:
+        return Context(VECTORS["chainId"], VECTORS["addresses"][contract], PROVER)
+
+    if case["circuit"] == "input":
+        return InputAttestation(to("privateInput"), circuit, data(VECTORS["purpose"]), case["label"], proof)
+    model = data(VECTORS["modelId"])
+    if case["circuit"] == "inference":
+        features = data(case["features"])
+        return InferenceClaim(to("privateInference"), model, circuit, features, case["label"], proof)
+    return AccuracyClaim(to("accuracy"), model, circuit, case["threshold"], case["count"], proof)
+
+
+def altered_features(claim: InferenceClaim) -> tuple[bytes, ...]:
+    """The input with one bit flipped, a feature more, a feature less."""
+    features = claim.features
+    return features[:-1] + bytes([features[-1] ^ 1]), features + bytes(2), features[:-2]
 
 
 def outputs_of(name: str) -> tuple[int, ...]:
@@ -99,11 +127,12 @@ def keyed_of(circuit: str) -> Keyed:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The contracts where the vectors' deployer puts them, with both circuits and the model registered."""
+    """The contracts where the vectors' deployer puts them, with the circuits and the model registered."""
 
     circuits: CircuitRegistry
     accuracy: AccuracyRegistry
     inputs: PrivateInput
+    inference: PrivateInference
 
     def verify(self, circuit: str, proof: bytes, outputs: tuple[int, ...]) -> bool:
         words = () if circuit == "dedicated" else words_of(circuit)
@@ -112,11 +141,27 @@ class Site:
     def hand_in(self, claim: Claim, circuit: str) -> None:
         """As its prover would, but leaving no trace; raises ``ContractRevertedError`` if it is refused."""
         words = () if circuit == "dedicated" else words_of(circuit)
-        if isinstance(claim, AccuracyClaim):
-            self.accuracy.try_claim(claim, words, sender=PROVER)
-        else:
-            arguments = (claim.circuit, claim.purpose, claim.label, claim.proof, list(words))
-            self.inputs.call("attest", *arguments, sender=PROVER)
+        match claim:
+            case AccuracyClaim():
+                self.accuracy.try_claim(claim, words, sender=PROVER)
+            case InferenceClaim():
+                self.inference.try_answer(claim, words, sender=PROVER)
+            case InputAttestation():
+                arguments = (claim.circuit, claim.purpose, claim.label, claim.proof, list(words))
+                self.inputs.call("attest", *arguments, sender=PROVER)
+
+    def challenge(self, claim: Claim, points: bytes) -> int:
+        """What the claim's contract says that its proof must carry."""
+        match claim:
+            case AccuracyClaim():
+                arguments = (PROVER, claim.model, claim.circuit, claim.threshold, claim.count, points)
+                return self.accuracy.call("challenge", *arguments)
+            case InferenceClaim():
+                arguments = (PROVER, claim.model, claim.circuit, keccak(claim.features), claim.label, points)
+                return self.inference.call("challenge", *arguments)
+            case InputAttestation():
+                arguments = (PROVER, claim.circuit, claim.purpose, claim.label, points)
+                return self.inputs.call("challenge", *arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +206,26 @@ def site(devnet_kind: str) -> Iterator[Site]:
         create("ModelRegistry")
         create("AccuracyRegistry", at["models"], at["circuits"])
         create("PrivateInput", at["circuits"])
+        create("PrivateInference", at["models"], at["circuits"])
 
         def send(contract: ReusableVerifier | CircuitRegistry | ModelRegistry, name: str, *arguments: object) -> None:
             send_as(node, PROVER, contract.encode(name, *arguments), contract.address)
 
         verifier, models = ReusableVerifier.at(client, at["reusable"]), ModelRegistry.at(client, at["models"])
         circuits = CircuitRegistry.at(client, at["circuits"])
-        for circuit in ("accuracy", "input"):
+        for circuit in ("accuracy", "input", "inference"):
             send(verifier, "registerVka", list(words_of(circuit)))
         for circuit in VECTORS["circuits"]:
             send(circuits, "register", entry_of(circuit).as_tuple())
-        send(models, "register", data(VECTORS["commitment"]), VECTORS["proofLimit"], [at["accuracy"]])
+        consumers = [at["accuracy"], at["privateInference"]]
+        send(models, "register", data(VECTORS["commitment"]), VECTORS["proofLimit"], consumers)
         assert keccak(client.code(at["dedicated"])) == data(VECTORS["circuits"]["dedicated"]["codeHash"])
-        yield Site(circuits, AccuracyRegistry.at(client, at["accuracy"]), PrivateInput.at(client, at["privateInput"]))
+        yield Site(
+            circuits,
+            AccuracyRegistry.at(client, at["accuracy"]),
+            PrivateInput.at(client, at["privateInput"]),
+            PrivateInference.at(client, at["privateInference"]),
+        )
 
 
 # --- the file --------------------------------------------------------------------------------------------------------
@@ -187,26 +239,28 @@ def test_the_file_holds_public_values_only() -> None:
         "accuracy": description,
         "dedicated": {"id", "codeHash", "initCode"},
         "input": description,
+        "inference": description,
     }
     common = {"id", "comment", "flags", "result", "circuit", "rho", "instances", "proof"}
     for case in CASES.values():
-        assert set(case) - common in ({"threshold", "count"}, {"label"})
+        assert set(case) - common in ({"threshold", "count"}, {"label"}, {"features", "label"})
     top = {"comment", "chainId", "deployer", "prover", "addresses", "purpose", "proofLimit", "commitment", "modelId"}
     assert set(VECTORS) == top | {"circuits", "cases"}
 
 
 def test_results_and_flags_agree() -> None:
     assert len(CASES) == len(VECTORS["cases"])
-    assert len(FORGED) >= len(VALID) == 3
+    assert len(FORGED) >= len(VALID) == 4
     for name, case in CASES.items():
-        assert case["flags"] == (["forged"] if name in FORGED else [])
+        other = name == "infer-other-model"
+        assert case["flags"] == (["other-model"] if other else ["forged"] if name in FORGED else [])
 
 
 # --- identifiers -----------------------------------------------------------------------------------------------------
 
 
 def test_contracts_lie_where_the_deployer_creates_them() -> None:
-    order = ("reusable", "dedicated", "circuits", "models", "accuracy", "privateInput")
+    order = ("reusable", "dedicated", "circuits", "models", "accuracy", "privateInput", "privateInference")
     assert VECTORS["addresses"] == {
         name: created_address(VECTORS["deployer"], nonce) for nonce, name in enumerate(order)
     }
@@ -248,7 +302,18 @@ def test_claims_open_the_registered_model() -> None:
     commitment = data(VECTORS["commitment"])
     assert model_id(PROVER, commitment) == data(VECTORS["modelId"])
     for name, case in CASES.items():
-        assert (commitment_of(data(case["proof"])[:POINT_BYTES]) == commitment) == ("count" in case), name
+        of_the_model = case["circuit"] != "input" and case["flags"] != ["other-model"]
+        assert (commitment_of(data(case["proof"])[:POINT_BYTES]) == commitment) == of_the_model, name
+
+
+def test_the_certified_model_is_the_one_that_answers() -> None:
+    """One commitment under two circuits of one architecture and one k."""
+    accuracy, inference = statement_of("accuracy"), statement_of("inference")
+    assert (inference.architecture, inference.numerics) == (accuracy.architecture, accuracy.numerics)
+    claim, answer = claim_of("claim-reusable"), claim_of("infer")
+    assert isinstance(claim, AccuracyClaim)
+    assert isinstance(answer, InferenceClaim)
+    assert (claim.model, claim.commitment) == (answer.model, answer.commitment)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -257,12 +322,7 @@ def test_challenges_come_out_the_same(name: str, site: Site) -> None:
     rho = claim.challenge(points_of(name))
     assert rho == int(CASES[name]["rho"], 16)
     assert (rho == outputs_of(name)[0]) == (name != "claim-chosen-rho")
-    points = keccak(points_of(name))
-    if isinstance(claim, AccuracyClaim):
-        arguments = (PROVER, claim.model, claim.circuit, claim.threshold, claim.count, points)
-        assert site.accuracy.call("challenge", *arguments) == rho
-    else:
-        assert site.inputs.call("challenge", PROVER, claim.circuit, claim.purpose, claim.label, points) == rho
+    assert site.challenge(claim, keccak(points_of(name))) == rho
 
 
 @pytest.mark.parametrize("name", VALID)
@@ -271,11 +331,15 @@ def test_the_challenge_covers_everything(name: str) -> None:
     contexts = ({"chain_id": 1}, {"contract": VECTORS["addresses"]["models"]}, {"prover": VECTORS["deployer"]})
     others = [replace(claim, context=replace(claim.context, **cast("Any", change))) for change in contexts]
     others.append(replace(claim, circuit=b"\x01" * 32))
-    if isinstance(claim, AccuracyClaim):
-        others += [replace(claim, model=b"\x01" * 32), replace(claim, count=claim.count - 1)]
-        others.append(replace(claim, threshold=claim.threshold + 1))
-    else:
-        others += [replace(claim, purpose=b"\x01" * 32), replace(claim, label=claim.label + 1)]
+    match claim:
+        case AccuracyClaim():
+            others += [replace(claim, model=b"\x01" * 32), replace(claim, count=claim.count - 1)]
+            others.append(replace(claim, threshold=claim.threshold + 1))
+        case InferenceClaim():
+            others += [replace(claim, model=b"\x01" * 32), replace(claim, label=claim.label + 1)]
+            others += [replace(claim, features=features) for features in altered_features(claim)]
+        case InputAttestation():
+            others += [replace(claim, purpose=b"\x01" * 32), replace(claim, label=claim.label + 1)]
     found = {other.challenge(points) for other in (claim, *others)}
     found |= {claim.challenge(points[:index] + bytes([points[index] ^ 1]) + points[index + 1 :]) for index in (0, 127)}
     assert len(found) == len(others) + 3
@@ -306,12 +370,23 @@ def test_python_and_contract_agree(name: str, site: Site) -> None:
         return
     with pytest.raises(ContractRevertedError) as refused:
         site.hand_in(claim, circuit)
+    if CASES[name]["flags"] == ["other-model"]:
+        assert isinstance(claim, InferenceClaim)
+        assert refused.value.name == "NotThisModel"
+        assert refused.value.arguments == {"expected": data(VECTORS["commitment"]), "actual": claim.commitment}
+        return
     assert refused.value.name == "InvalidProof"
     assert refused.value.arguments == {"circuitId": claim.circuit, "rho": int(CASES[name]["rho"], 16)}
 
 
+def test_only_its_commitment_tells_the_other_model_apart(site: Site) -> None:
+    claim, entry = claim_of("infer-other-model"), entry_of("inference")
+    assert public_outputs(claim, entry, claim.proof) == outputs_of("infer-other-model")
+    assert site.verify("inference", claim.proof, outputs_of("infer-other-model"))
+
+
 @pytest.mark.parametrize("name", VALID)
-@pytest.mark.parametrize("change", ["prover", "contract", "chain", "purpose or threshold", "result"])
+@pytest.mark.parametrize("change", ["prover", "contract", "chain", "subject", "result"])
 def test_another_statement_is_refused(name: str, change: str, site: Site) -> None:
     circuit, claim = CASES[name]["circuit"], claim_of(name)
     altered = {
@@ -319,24 +394,37 @@ def test_another_statement_is_refused(name: str, change: str, site: Site) -> Non
         "contract": replace(claim, context=replace(claim.context, contract=VECTORS["addresses"]["models"])),
         "chain": replace(claim, context=replace(claim.context, chain_id=1)),
     }
-    if isinstance(claim, AccuracyClaim):
-        altered |= {
-            "purpose or threshold": replace(claim, threshold=claim.threshold + 1),
-            "result": replace(claim, count=claim.count - 1),
-        }
-    else:
-        altered |= {
-            "purpose or threshold": replace(claim, purpose=b"\x01" * 32),
-            "result": replace(claim, label=claim.label - 1),
-        }
+    match claim:
+        case AccuracyClaim():
+            altered["subject"] = replace(claim, threshold=claim.threshold + 1)
+            altered["result"] = replace(claim, count=claim.count - 1)
+        case InferenceClaim():
+            altered["subject"] = replace(claim, features=altered_features(claim)[0])
+            altered["result"] = replace(claim, label=claim.label - 1)
+        case InputAttestation():
+            altered["subject"] = replace(claim, purpose=b"\x01" * 32)
+            altered["result"] = replace(claim, label=claim.label - 1)
     verifiers = cast("Engine", Verifiers(site, circuit))
     assert not verify_claim(keyed_of(circuit), verifiers, entry_of(circuit), altered[change])
+
+
+def test_an_answer_to_another_input_is_refused(site: Site) -> None:
+    claim = claim_of("infer")
+    assert isinstance(claim, InferenceClaim)
+    for features in altered_features(claim):
+        altered = replace(claim, features=features)
+        verifiers = cast("Engine", Verifiers(site, "inference"))
+        assert not verify_claim(keyed_of("inference"), verifiers, entry_of("inference"), altered)
+        with pytest.raises(ContractRevertedError) as refused:
+            site.hand_in(altered, "inference")
+        assert refused.value.name == "InvalidProof"
+        assert refused.value.arguments == {"circuitId": claim.circuit, "rho": altered.challenge(points_of("infer"))}
 
 
 @pytest.mark.parametrize("name", VALID)
 def test_a_flipped_bit_in_any_word_is_refused(name: str, site: Site) -> None:
     proof, circuit = data(CASES[name]["proof"]), CASES[name]["circuit"]
-    for word in range(0, len(proof) // 32, 1 if name == "claim-reusable" else 7):
+    for word in range(0, len(proof) // 32, 1 if name in ("claim-reusable", "infer") else 7):
         place = 32 * word + word % 32
         flipped = proof[:place] + bytes([proof[place] ^ (1 << word % 8)]) + proof[place + 1 :]
         assert not site.verify(circuit, flipped, outputs_of(name)), word

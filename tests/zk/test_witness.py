@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from pyml.crypto.bn254 import SCALAR_MODULUS
 from pyml.errors import InputError, ModelError
 from pyml.ml.integer import IntegerLayer, IntegerNetwork, count_correct, hidden, predict
-from pyml.zk.circuits import accuracy_statement, input_statement
+from pyml.zk.circuits import accuracy_statement, inference_statement, input_statement
 from pyml.zk.layout import committed_layout, witness_layout
 from pyml.zk.statement import Statement
 from pyml.zk.witness import (
     accuracy_tensors,
     architecture_of,
     committed_model,
+    inference_tensors,
     input_tensors,
     salted,
     secure_felt,
@@ -99,6 +100,32 @@ def test_an_input_and_its_answer(seed: int) -> None:
         assert tensors.committed == (*sample.tolist(), *SALTS)
         chosen = parts(tensors.witness, witness_layout(statement))["answer"][0]
         assert chosen.tolist() == [int(index == answer) for index in range(3)]
+
+
+@given(st.integers(0, 2**32))
+def test_a_public_input_and_a_committed_models_answer(seed: int) -> None:
+    accuracy, network, inputs, labels = example(seed)
+    statement = inference_statement(accuracy, 15)
+    committed = accuracy_tensors(accuracy, network, inputs, labels, model_salts=SALTS).committed
+    for sample, answer in zip(inputs, predict(network, inputs), strict=True):
+        if answer < 0:
+            with pytest.raises(InputError, match="two greatest logits are equal"):
+                inference_tensors(statement, network, sample, model_salts=SALTS)
+            continue
+        tensors = inference_tensors(statement, network, sample, model_salts=SALTS)
+        assert tensors.result == answer
+        assert tensors.committed == committed  # so that the commitments of both circuits are one
+        values = parts(tensors.witness, witness_layout(statement))
+        first, second, logits = hidden(network, sample[None])
+        assert (values["input"] == sample).all()
+        assert (values["hidden_1"] == first).all()
+        assert (values["high_2"] == second >> 2).all()
+        assert (values["logits"] == logits).all()
+        assert values["answer"][0].tolist() == [int(index == answer) for index in range(3)]
+        margin = values["margin_0"] + (values["margin_1"] << 8)
+        lead = logits[0, answer] - logits[0] - 1
+        lead[answer] = 1
+        assert margin[0].tolist() == lead.tolist()
 
 
 def test_salts_come_from_the_argument_in_order() -> None:
@@ -205,6 +232,8 @@ def test_another_architecture_is_refused() -> None:
         assert refusal.value.got == architecture_of(other)
         with pytest.raises(ModelError, match="the model is not of the circuit's architecture"):
             input_tensors(input_statement(network, "x", small_numerics()), other, inputs[0], input_salts=SALTS)
+        with pytest.raises(ModelError, match="the model is not of the circuit's architecture"):
+            inference_tensors(inference_statement(statement, 15), other, inputs[0], model_salts=SALTS)
 
 
 def test_wrong_data_are_refused() -> None:
@@ -218,6 +247,22 @@ def test_wrong_data_are_refused() -> None:
     for wrong in (labels + 3, labels - 3, labels[:-1]):
         with pytest.raises(InputError, match="label"):
             accuracy_tensors(statement, network, inputs, wrong, model_salts=SALTS)
+
+
+def test_wrong_public_inputs_are_refused() -> None:
+    accuracy, network, inputs, _ = example()
+    statement = inference_statement(accuracy, 15)
+    for wrong, line in (
+        (inputs[0][:-1], "inputs have the wrong shape; expected [samples, 5]; got [1, 4]"),
+        (inputs[0] + 4, "an input is out of range; expected [0, 3]"),
+        (inputs[0] - 4, "an input is out of range; expected [0, 3]"),
+        (inputs[0].astype(float), "inputs must be integers; got float64"),
+    ):
+        with pytest.raises(InputError) as refusal:
+            inference_tensors(statement, network, wrong, model_salts=SALTS)
+        assert str(refusal.value).startswith(line)
+    with pytest.raises(InputError, match="a private tensor has the wrong length"):
+        inference_tensors(statement, network, inputs[0], model_salts=SALTS[:-1])
 
 
 @pytest.mark.parametrize("extra", [-1, 1])

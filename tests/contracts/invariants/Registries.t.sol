@@ -5,8 +5,10 @@ import {AccuracyRegistry} from "../../../contracts/zk/AccuracyRegistry.sol";
 import {CircuitRegistry} from "../../../contracts/zk/CircuitRegistry.sol";
 import {IAccuracyRegistry} from "../../../contracts/zk/IAccuracyRegistry.sol";
 import {IModelRegistry} from "../../../contracts/zk/IModelRegistry.sol";
+import {IPrivateInference} from "../../../contracts/zk/IPrivateInference.sol";
 import {IReusableVerifier} from "../../../contracts/zk/IReusableVerifier.sol";
 import {ModelRegistry} from "../../../contracts/zk/ModelRegistry.sol";
+import {PrivateInference} from "../../../contracts/zk/PrivateInference.sol";
 import {ForgeTest} from "../Forge.sol";
 import {VerifierStub} from "../VerifierStub.sol";
 import {RegistryHandler} from "./RegistryHandler.sol";
@@ -16,6 +18,7 @@ import {RegistryHandler} from "./RegistryHandler.sol";
 contract RegistriesInvariants is ForgeTest {
     ModelRegistry private models;
     AccuracyRegistry private accuracy;
+    PrivateInference private inference;
     RegistryHandler private handler;
 
     function setUp() public {
@@ -24,20 +27,21 @@ contract RegistriesInvariants is ForgeTest {
         CircuitRegistry circuits = new CircuitRegistry(IReusableVerifier(address(stub)));
         models = new ModelRegistry();
         accuracy = new AccuracyRegistry(models, circuits);
-        handler = new RegistryHandler(stub, circuits, models, accuracy);
+        inference = new PrivateInference(models, circuits);
+        handler = new RegistryHandler(stub, circuits, models, accuracy, inference);
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory selectors = new bytes4[](10);
+        bytes4[] memory selectors = new bytes4[](14);
         selectors[0] = RegistryHandler.registerModel.selector;
         selectors[1] = RegistryHandler.revoke.selector;
         selectors[2] = RegistryHandler.toggleApproval.selector;
         selectors[3] = RegistryHandler.recordProofDirectly.selector;
         selectors[4] = RegistryHandler.openSealedSet.selector;
         selectors[5] = RegistryHandler.mine.selector;
-        // Claims are most of what happens.
-        for (uint256 i = 6; i < 10; ++i) {
-            selectors[i] = RegistryHandler.claim.selector;
+        // Claims and answers are most of what happens.
+        for (uint256 i = 6; i < 14; ++i) {
+            selectors[i] = i < 10 ? RegistryHandler.claim.selector : RegistryHandler.answer.selector;
         }
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector({addr: address(handler), selectors: selectors});
@@ -52,7 +56,7 @@ contract RegistriesInvariants is ForgeTest {
         assertEq(handler.disagreements(), 0);
     }
 
-    function invariant_RecordedProofsAreTheAcceptedClaimsAndWithinTheLimit() public view {
+    function invariant_RecordedProofsAreTheAcceptedOnesAndWithinTheLimit() public view {
         uint256 sum = 0;
         for (uint256 owner = 0; owner < handler.OWNERS(); ++owner) {
             RegistryHandler.Ghost memory ghost = handler.ghostOf(owner);
@@ -83,6 +87,17 @@ contract RegistriesInvariants is ForgeTest {
         }
     }
 
+    function invariant_AnswerIsTheFirstAcceptedOneAndNoneFollowsARevocation() public view {
+        for (uint256 owner = 0; owner < handler.OWNERS(); ++owner) {
+            RegistryHandler.Ghost memory ghost = handler.ghostOf(owner);
+            uint256 answers = 0;
+            for (uint256 circuit = 0; circuit < 3; ++circuit) {
+                answers += _requireAnswers(owner, circuit);
+            }
+            assertEq(answers, ghost.revoked ? ghost.answersAtRevocation : ghost.answers);
+        }
+    }
+
     function invariant_RevokedModelNeverGainsAClaimAndIsNeverCertified() public view {
         for (uint256 i = 0; i < 9; ++i) {
             RegistryHandler.Ghost memory ghost = handler.ghostOf(i / 3);
@@ -92,9 +107,9 @@ contract RegistriesInvariants is ForgeTest {
         }
     }
 
-    /// @dev The handler can end a claim in every way: the invariants are not about an empty world.
+    /// @dev The handler can end a claim and an answer in every way: the invariants are not about an empty world.
     function test_HandlerReachesEveryState() public {
-        handler.registerModel(0, 2, true);
+        handler.registerModel(0, 4, true);
         handler.registerModel(1, 4, true);
         _attempt(0, 0, 0, 1, 1, 1, 0, 0, "");
         _attempt(0, 0, 0, 1, 2, 1, 0, 0, "WitnessAlreadyUsed(bytes32,bytes32)");
@@ -106,29 +121,47 @@ contract RegistriesInvariants is ForgeTest {
         _attempt(0, 0, 0, 1, 2, 2, 1, 0, "NotThisModel(bytes32,bytes32)");
         _attempt(0, 0, 0, 1, 2, 2, 0, 1, "InvalidProof(bytes32,uint256)");
         _attempt(0, 0, 2, 1, 2, 2, 0, 0, "CircuitUnknown(bytes32)");
+        _attemptAnswer(0, 0, 0, 1, 7, 1, 0, 0, "");
+        _attemptAnswer(0, 0, 1, 1, 7, 1, 0, 0, "WitnessAlreadyUsed(bytes32,bytes32)");
+        _attemptAnswer(0, 0, 0, 1, 8, 2, 0, 0, "AlreadyAnswered(bytes32,bytes32,bytes32)");
+        _attemptAnswer(0, 0, 0, 0, 7, 2, 0, 0, "InputLengthInvalid(uint256,uint256)");
+        _attemptAnswer(2, 2, 0, 2, 7, 2, 0, 0, "ModelUnknown(bytes32)");
+        _attemptAnswer(0, 1, 0, 2, 7, 2, 0, 0, "NotModelOwner(bytes32,address,address)");
+        _attemptAnswer(0, 0, 0, 2, 7, 2, 1, 0, "NotThisModel(bytes32,bytes32)");
+        _attemptAnswer(0, 0, 0, 2, 7, 2, 0, 1, "InvalidProof(bytes32,uint256)");
+        _attemptAnswer(0, 0, 2, 2, 7, 2, 0, 0, "CircuitUnknown(bytes32)");
         handler.openSealedSet();
         assertFalse(handler.isOpened());
-        handler.toggleApproval(0, 0);
+        // Each consumer has an approval of its own.
+        handler.toggleApproval(0, 0, false);
         _attempt(0, 0, 0, 1, 2, 2, 0, 0, "ConsumerNotApproved(bytes32,address)");
-        handler.toggleApproval(0, 0);
+        _attemptAnswer(0, 0, 0, 2, 7, 2, 0, 0, "");
+        handler.toggleApproval(0, 0, false);
+        handler.toggleApproval(0, 0, true);
+        _attemptAnswer(0, 0, 0, 3, 7, 3, 0, 0, "ConsumerNotApproved(bytes32,address)");
         _attempt(0, 0, 0, 1, 2, 2, 0, 0, "");
+        handler.toggleApproval(0, 0, true);
         _attempt(0, 0, 0, 1, 3, 3, 0, 0, "ProofLimitReached(bytes32,uint256)");
+        _attemptAnswer(0, 0, 0, 3, 7, 3, 0, 0, "ProofLimitReached(bytes32,uint256)");
         handler.mine(15);
         handler.mine(15);
         handler.openSealedSet();
         assertTrue(handler.isOpened());
         _attempt(1, 1, 2, 1, 2, 2, 0, 0, "");
         assertFalse(_claim(5).setKnownInAdvance);
+        _attemptAnswer(1, 1, 2, 1, 0, 2, 0, 0, "");
         handler.registerModel(2, 1, true);
         _attempt(2, 2, 2, 1, 2, 2, 0, 0, "");
         assertTrue(_claim(8).setKnownInAdvance);
         handler.revoke(1, 0, 0);
         handler.revoke(1, 1, 0);
         _attempt(1, 1, 2, 1, 3, 3, 0, 0, "ModelIsRevoked(bytes32)");
+        _attemptAnswer(1, 1, 2, 2, 7, 3, 0, 0, "ModelIsRevoked(bytes32)");
         handler.recordProofDirectly(0, 0);
-        assertEq(handler.accepted(), 4);
-        assertEq(handler.refused(), 12);
+        assertEq(handler.accepted(), 7);
+        assertEq(handler.refused(), 23);
         assertEq(handler.disagreements(), 0);
+        invariant_AnswerIsTheFirstAcceptedOneAndNoneFollowsARevocation();
     }
 
     function _attempt(
@@ -142,15 +175,53 @@ contract RegistriesInvariants is ForgeTest {
         uint8 badProof,
         string memory reason
     ) private {
-        bytes32 selector = bytes32(bytes4(keccak256(bytes(reason))));
-        uint256 before = handler.refusedFor(selector);
-        uint256 accepted = handler.accepted();
+        (uint256 accepted, uint256 before) = (handler.accepted(), handler.refusedFor(_selector(reason)));
         handler.attemptClaim(
             RegistryHandler.Attempt(owner, sender, circuit, threshold, count, witness, otherModel, badProof)
         );
+        _requireOutcome(reason, accepted, before);
+    }
+
+    function _attemptAnswer(
+        uint8 owner,
+        uint8 sender,
+        uint8 circuit,
+        uint8 input,
+        uint8 label,
+        uint8 witness,
+        uint8 otherModel,
+        uint8 badProof,
+        string memory reason
+    ) private {
+        (uint256 accepted, uint256 before) = (handler.accepted(), handler.refusedFor(_selector(reason)));
+        handler.attemptAnswer(
+            RegistryHandler.AnswerAttempt(owner, sender, circuit, input, label, witness, otherModel, badProof)
+        );
+        _requireOutcome(reason, accepted, before);
+    }
+
+    /// @dev One acceptance more, or one refusal more for the reason.
+    function _requireOutcome(string memory reason, uint256 accepted, uint256 before) private view {
         bool isAcceptance = bytes(reason).length == 0;
         assertEq(handler.accepted(), accepted + (isAcceptance ? 1 : 0));
-        assertEq(handler.refusedFor(selector), before + (isAcceptance ? 0 : 1));
+        assertEq(handler.refusedFor(_selector(reason)), before + (isAcceptance ? 0 : 1));
+    }
+
+    function _selector(string memory reason) private pure returns (bytes32) {
+        return bytes32(bytes4(keccak256(bytes(reason))));
+    }
+
+    /// @dev What the contract has are the accepted answers; returns how many.
+    function _requireAnswers(uint256 owner, uint256 circuit) private view returns (uint256 answers) {
+        (bytes32 modelId, bytes32 circuitId) = (handler.modelIdOf(owner), handler.circuitIds(circuit));
+        RegistryHandler.Answered[4] memory accepted = handler.answeredOf(owner, circuit);
+        for (uint256 input = 0; input < accepted.length; ++input) {
+            bytes32 inputHash = keccak256(handler.inputOf(input));
+            IPrivateInference.Answer memory made = inference.answerOf(modelId, circuitId, inputHash);
+            assertEq(made.label, accepted[input].label);
+            assertEq(made.answeredBlock, accepted[input].blockNumber);
+            if (made.answeredBlock != 0) ++answers;
+        }
     }
 
     function _claim(uint256 index) private view returns (IAccuracyRegistry.Claim memory) {

@@ -5,6 +5,7 @@ import {AccuracyRegistry} from "../../../contracts/zk/AccuracyRegistry.sol";
 import {CircuitRegistry} from "../../../contracts/zk/CircuitRegistry.sol";
 import {ICircuitRegistry} from "../../../contracts/zk/ICircuitRegistry.sol";
 import {ModelRegistry} from "../../../contracts/zk/ModelRegistry.sol";
+import {PrivateInference} from "../../../contracts/zk/PrivateInference.sol";
 import {ForgeTest} from "../Forge.sol";
 import {VerifierStub} from "../VerifierStub.sol";
 
@@ -12,14 +13,19 @@ import {VerifierStub} from "../VerifierStub.sol";
 contract RegistryHandler is ForgeTest {
     uint256 public constant OWNERS = 3;
     uint32 public constant SAMPLES = 200;
+    uint256 public constant INPUTS = 4;
 
     struct Ghost {
         bool registered;
         bool revoked;
         bool approved;
+        bool approvedForAnswers;
         uint256 registeredBlock;
         uint256 limit;
+        // Claims and answers: they share the limit.
         uint256 accepted;
+        uint256 answers;
+        uint256 answersAtRevocation;
         // Per circuit: the last accepted count and threshold, and the count when the model was revoked.
         uint256[3] count;
         uint256[3] threshold;
@@ -31,23 +37,39 @@ contract RegistryHandler is ForgeTest {
     CircuitRegistry private immutable circuits;
     ModelRegistry private immutable models;
     AccuracyRegistry private immutable accuracy;
+    PrivateInference private immutable inference;
 
     address public constant PUBLISHER = address(0x9B);
     uint48 public immutable closingBlock;
     bytes32[3] public circuitIds;
     mapping(uint256 owner => Ghost) private _ghosts;
     mapping(uint256 owner => mapping(uint256 witness => bool)) public witnessUsed;
+    mapping(uint256 owner => mapping(uint256 witness => bool)) public answerWitnessUsed;
+
+    struct Answered {
+        uint256 label;
+        uint256 blockNumber;
+    }
+
+    mapping(uint256 owner => mapping(uint256 circuit => Answered[INPUTS])) private _answered;
 
     uint256 public accepted;
     uint256 public refused;
     uint256 public disagreements;
     mapping(bytes32 reason => uint256) public refusedFor;
 
-    constructor(VerifierStub stub_, CircuitRegistry circuits_, ModelRegistry models_, AccuracyRegistry accuracy_) {
+    constructor(
+        VerifierStub stub_,
+        CircuitRegistry circuits_,
+        ModelRegistry models_,
+        AccuracyRegistry accuracy_,
+        PrivateInference inference_
+    ) {
         stub = stub_;
         circuits = circuits_;
         models = models_;
         accuracy = accuracy_;
+        inference = inference_;
         closingBlock = uint48(block.number + 20);
         circuitIds[0] = circuits.register(_circuit("first"));
         circuitIds[1] = circuits.register(_circuit("second"));
@@ -58,6 +80,15 @@ contract RegistryHandler is ForgeTest {
 
     function ghostOf(uint256 owner) external view returns (Ghost memory) {
         return _ghosts[owner];
+    }
+
+    function answeredOf(uint256 owner, uint256 circuit) external view returns (Answered[INPUTS] memory) {
+        return _answered[owner][circuit];
+    }
+
+    /// @dev Input 0 ends within a feature; the others have one.
+    function inputOf(uint256 input) public pure returns (bytes memory) {
+        return input == 0 ? bytes(hex"00") : abi.encodePacked(uint16(input));
     }
 
     function ownerOf(uint256 owner) public pure returns (address) {
@@ -82,13 +113,13 @@ contract RegistryHandler is ForgeTest {
         uint256 owner = ownerSeed % OWNERS;
         Ghost storage ghost = _ghosts[owner];
         bool shouldPass = !ghost.registered && limit % 16 != 0;
-        address[] memory consumers = new address[](approved ? 1 : 0);
-        if (approved) consumers[0] = address(accuracy);
+        address[] memory consumers = new address[](approved ? 2 : 0);
+        if (approved) (consumers[0], consumers[1]) = (address(accuracy), address(inference));
         vm.prank(ownerOf(owner));
         try models.register(keccak256(abi.encode(owner, owner)), limit % 16, consumers) {
             if (!shouldPass) ++disagreements;
             ghost.registered = true;
-            ghost.approved = approved;
+            (ghost.approved, ghost.approvedForAnswers) = (approved, approved);
             ghost.limit = limit % 16;
             ghost.registeredBlock = block.number;
         } catch {
@@ -108,21 +139,24 @@ contract RegistryHandler is ForgeTest {
             if (!shouldPass) ++disagreements;
             ghost.revoked = true;
             ghost.countAtRevocation = ghost.count;
+            ghost.answersAtRevocation = ghost.answers;
         } catch {
             if (shouldPass) ++disagreements;
         }
     }
 
-    function toggleApproval(uint256 ownerSeed, uint8 reluctance) external {
-        if (_ghosts[ownerSeed % OWNERS].approved && reluctance % 4 != 0) return;
+    function toggleApproval(uint256 ownerSeed, uint8 reluctance, bool forAnswers) external {
         uint256 owner = ownerSeed % OWNERS;
         Ghost storage ghost = _ghosts[owner];
-        if (!ghost.registered) return;
+        bool approved = forAnswers ? ghost.approvedForAnswers : ghost.approved;
+        if (!ghost.registered || (approved && reluctance % 4 != 0)) return;
         bytes32 modelId = modelIdOf(owner);
+        address consumer = forAnswers ? address(inference) : address(accuracy);
         vm.prank(ownerOf(owner));
-        if (ghost.approved) models.withdrawConsumer(modelId, address(accuracy));
-        else models.approveConsumer(modelId, address(accuracy));
-        ghost.approved = !ghost.approved;
+        if (approved) models.withdrawConsumer(modelId, consumer);
+        else models.approveConsumer(modelId, consumer);
+        if (forAnswers) ghost.approvedForAnswers = !approved;
+        else ghost.approved = !approved;
     }
 
     function recordProofDirectly(uint256 ownerSeed, uint256 senderSeed) external {
@@ -176,18 +210,52 @@ contract RegistryHandler is ForgeTest {
         bytes32 reason = _whyNot(attempt);
         bytes32 modelId = modelIdOf(attempt.owner);
         bytes32 circuitId = circuitIds[attempt.circuit];
-        bytes memory proof = _proof(attempt);
-        stub.set(attempt.badProof == 1 ? VerifierStub.Answer.EmptyRevert : VerifierStub.Answer.Valid);
-        bytes32[] memory vka = new bytes32[](1);
-        vka[0] = bytes32("vka");
+        bytes memory proof = _proof(attempt.owner, attempt.witness, attempt.otherModel);
+        bytes32[] memory vka = _prepareVerifier(attempt.badProof);
         vm.prank(ownerOf(attempt.sender));
         try accuracy.claim(modelId, circuitId, attempt.threshold, attempt.count, proof, vka) {
             if (reason != 0) ++disagreements;
             _accept(attempt);
         } catch (bytes memory refusal) {
-            if (reason == 0 || reason != bytes32(bytes4(refusal))) ++disagreements;
-            ++refused;
-            ++refusedFor[reason];
+            _refuse(reason, refusal);
+        }
+    }
+
+    struct AnswerAttempt {
+        uint8 owner;
+        uint8 sender;
+        uint8 circuit;
+        uint8 input;
+        uint8 label;
+        uint8 witness;
+        uint8 otherModel;
+        uint8 badProof;
+    }
+
+    /// @dev As `claim`.
+    function answer(AnswerAttempt memory seed) external {
+        seed.owner %= uint8(OWNERS);
+        seed.sender = seed.sender % 8 == 0 ? (seed.owner + 1) % uint8(OWNERS) : seed.owner;
+        seed.circuit %= 3;
+        seed.input %= uint8(INPUTS);
+        seed.otherModel = seed.otherModel % 8 == 0 ? 1 : 0;
+        seed.badProof = seed.badProof % 8 == 0 ? 1 : 0;
+        attemptAnswer(seed);
+    }
+
+    function attemptAnswer(AnswerAttempt memory attempt) public {
+        bytes32 reason = _whyNot(attempt);
+        bytes32 modelId = modelIdOf(attempt.owner);
+        bytes32 circuitId = circuitIds[attempt.circuit];
+        bytes memory input = inputOf(attempt.input);
+        bytes memory proof = _proof(attempt.owner, attempt.witness, attempt.otherModel);
+        bytes32[] memory vka = _prepareVerifier(attempt.badProof);
+        vm.prank(ownerOf(attempt.sender));
+        try inference.answer(modelId, circuitId, input, attempt.label, proof, vka) {
+            if (reason != 0) ++disagreements;
+            _accept(attempt);
+        } catch (bytes memory refusal) {
+            _refuse(reason, refusal);
         }
     }
 
@@ -203,6 +271,21 @@ contract RegistryHandler is ForgeTest {
         witnessUsed[attempt.owner][attempt.witness] = true;
     }
 
+    function _accept(AnswerAttempt memory attempt) private {
+        Ghost storage ghost = _ghosts[attempt.owner];
+        ++accepted;
+        ++ghost.accepted;
+        ++ghost.answers;
+        _answered[attempt.owner][attempt.circuit][attempt.input] = Answered(attempt.label, block.number);
+        answerWitnessUsed[attempt.owner][attempt.witness] = true;
+    }
+
+    function _refuse(bytes32 reason, bytes memory refusal) private {
+        if (reason == 0 || reason != bytes32(bytes4(refusal))) ++disagreements;
+        ++refused;
+        ++refusedFor[reason];
+    }
+
     /// @dev The selector of the error that the claim should end in, or zero.
     function _whyNot(Attempt memory attempt) private view returns (bytes32) {
         Ghost memory ghost = _ghosts[attempt.owner];
@@ -213,25 +296,59 @@ contract RegistryHandler is ForgeTest {
         if (attempt.count < attempt.threshold || attempt.count > SAMPLES) {
             return _selector("CountOutOfRange(uint256,uint256,uint256)");
         }
-        if (!ghost.registered) return _selector("ModelUnknown(bytes32)");
-        if (attempt.sender != attempt.owner) return _selector("NotModelOwner(bytes32,address,address)");
-        if (ghost.revoked) return _selector("ModelIsRevoked(bytes32)");
-        if (attempt.otherModel == 1) return _selector("NotThisModel(bytes32,bytes32)");
+        bytes32 reason = _whyNotModel(ghost, attempt.owner, attempt.sender, attempt.otherModel);
+        if (reason != 0) return reason;
         if (witnessUsed[attempt.owner][attempt.witness]) return _selector("WitnessAlreadyUsed(bytes32,bytes32)");
         if (attempt.count <= ghost.count[attempt.circuit]) return _selector("CountNotRaised(uint256,uint256)");
-        if (!ghost.approved) return _selector("ConsumerNotApproved(bytes32,address)");
+        return _whyNotProof(ghost, ghost.approved, attempt.badProof);
+    }
+
+    /// @dev The same for an answer.
+    function _whyNot(AnswerAttempt memory attempt) private view returns (bytes32) {
+        Ghost memory ghost = _ghosts[attempt.owner];
+        if (attempt.circuit == 2 && !isOpened()) return _selector("CircuitUnknown(bytes32)");
+        if (attempt.input == 0) return _selector("InputLengthInvalid(uint256,uint256)");
+        bytes32 reason = _whyNotModel(ghost, attempt.owner, attempt.sender, attempt.otherModel);
+        if (reason != 0) return reason;
+        if (answerWitnessUsed[attempt.owner][attempt.witness]) {
+            return _selector("WitnessAlreadyUsed(bytes32,bytes32)");
+        }
+        if (_answered[attempt.owner][attempt.circuit][attempt.input].blockNumber != 0) {
+            return _selector("AlreadyAnswered(bytes32,bytes32,bytes32)");
+        }
+        return _whyNotProof(ghost, ghost.approvedForAnswers, attempt.badProof);
+    }
+
+    function _whyNotModel(Ghost memory ghost, uint8 owner, uint8 sender, uint8 otherModel)
+        private
+        pure
+        returns (bytes32)
+    {
+        if (!ghost.registered) return _selector("ModelUnknown(bytes32)");
+        if (sender != owner) return _selector("NotModelOwner(bytes32,address,address)");
+        if (ghost.revoked) return _selector("ModelIsRevoked(bytes32)");
+        return otherModel == 1 ? _selector("NotThisModel(bytes32,bytes32)") : bytes32(0);
+    }
+
+    function _whyNotProof(Ghost memory ghost, bool approved, uint8 badProof) private pure returns (bytes32) {
+        if (!approved) return _selector("ConsumerNotApproved(bytes32,address)");
         if (ghost.accepted >= ghost.limit) return _selector("ProofLimitReached(bytes32,uint256)");
-        if (attempt.badProof == 1) return _selector("InvalidProof(bytes32,uint256)");
-        return 0;
+        return badProof == 1 ? _selector("InvalidProof(bytes32,uint256)") : bytes32(0);
     }
 
     function _selector(string memory signature) private pure returns (bytes32) {
         return bytes32(bytes4(keccak256(bytes(signature))));
     }
 
-    function _proof(Attempt memory attempt) private pure returns (bytes memory) {
-        uint256 model = attempt.owner + (attempt.otherModel == 1 ? 100 : 0);
-        return abi.encode(model, model, uint256(attempt.witness), uint256(attempt.witness));
+    function _prepareVerifier(uint8 badProof) private returns (bytes32[] memory vka) {
+        stub.set(badProof == 1 ? VerifierStub.Answer.EmptyRevert : VerifierStub.Answer.Valid);
+        vka = new bytes32[](1);
+        vka[0] = bytes32("vka");
+    }
+
+    function _proof(uint256 owner, uint256 witness, uint8 otherModel) private pure returns (bytes memory) {
+        uint256 model = owner + (otherModel == 1 ? 100 : 0);
+        return abi.encode(model, model, witness, witness);
     }
 
     function _circuit(bytes32 dataset) private pure returns (ICircuitRegistry.Circuit memory circuit) {

@@ -17,6 +17,14 @@ contract ChallengeHarness {
     function instances(uint256 rho, uint256 checks, uint256 result) external pure returns (uint256[] memory) {
         return Challenge.instances(rho, checks, result);
     }
+
+    function instances(uint256 rho, uint256 checks, uint256 evaluation, uint256 result)
+        external
+        pure
+        returns (uint256[] memory)
+    {
+        return Challenge.instances(rho, checks, evaluation, result);
+    }
 }
 
 contract ChallengeTest is ForgeTest {
@@ -53,5 +61,21 @@ contract ChallengeTest is ForgeTest {
             assertEq(built[i], 0);
         }
         assertEq(built[uint256(checks) + 1], result);
+    }
+
+    function testFuzz_InstancesWithAnEvaluationHaveItBeforeTheResult(
+        uint256 rho,
+        uint8 checks,
+        uint256 evaluation,
+        uint256 result
+    ) public view {
+        uint256[] memory built = harness.instances(rho, checks, evaluation, result);
+        assertEq(built.length, uint256(checks) + 3);
+        assertEq(built[0], rho);
+        for (uint256 i = 1; i <= checks; ++i) {
+            assertEq(built[i], 0);
+        }
+        assertEq(built[uint256(checks) + 1], evaluation);
+        assertEq(built[uint256(checks) + 2], result);
     }
 }

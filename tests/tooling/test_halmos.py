@@ -1,0 +1,61 @@
+"""Halmos on this project, from an environment of its own: theorems about the payments of ``contracts/zk/Bounty.sol``.
+
+``tests/contracts/symbolic/`` states them for all rewards, deadlines, blocks, senders and answers of the registries at
+once, and beside them false ones, whose counterexamples show that the true ones are about something.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.tooling.conftest import Run, find_tool
+
+ROOT = Path(__file__).parents[2]
+SYMBOLIC = ROOT / "tests" / "contracts" / "symbolic"
+SLOW = "check_CoinsHeldAreThoseOwedAfterAnyCall"
+
+
+def _stated(file: str) -> set[str]:
+    return set(re.findall(r"function (check_\w+)", (SYMBOLIC / file).read_text(encoding="utf-8")))
+
+
+def _verdicts(run: Run, folder: Path, match: str) -> dict[str, str]:
+    """``PASS``, ``FAIL``, ``TIMEOUT`` or ``ERROR`` by theorem; only what the theorems import is compiled."""
+    halmos = find_tool("halmos", ROOT / ".dev" / "halmos" / "bin" / "halmos")
+    find_tool("forge")
+    sources = str(SYMBOLIC.relative_to(ROOT))
+    environment = {
+        "FOUNDRY_OUT": str(folder / "out"),
+        "FOUNDRY_CACHE_PATH": str(folder / "cache"),
+        "FOUNDRY_SRC": sources,
+        "FOUNDRY_TEST": sources,
+        "PATH": f"{Path(halmos).parent}:{os.environ['PATH']}",  # its solver lies beside it
+    }
+    command = (halmos, "--root", ROOT, "--forge-build-out", folder / "out", "--no-status", "--match-test", match)
+    answer = run(*command, environment=environment, timeout_s=600)
+    plain = re.sub(r"\x1b\[\d+m", "", answer.stdout)
+    verdicts = {theorem: verdict for verdict, theorem in re.findall(r"^\[(\w+)\] (check_\w+)", plain, re.MULTILINE)}
+    assert verdicts, answer.stdout
+    return verdicts
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("halmos")
+
+
+def test_payments_are_proved_and_false_theorems_are_not(run: Run, build: Path) -> None:
+    proofs, falsehoods = _stated("Bounty.t.sol") - {SLOW}, _stated("BountyReachability.t.sol")
+    assert _verdicts(run, build, f"^(?!{SLOW})check_") == {
+        **dict.fromkeys(proofs, "PASS"),
+        **dict.fromkeys(falsehoods, "FAIL"),
+    }
+
+
+@pytest.mark.long
+def test_coins_held_are_those_owed_after_any_call(run: Run, build: Path) -> None:
+    assert _verdicts(run, build, f"^{SLOW}") == {SLOW: "PASS"}
