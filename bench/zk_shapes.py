@@ -1,6 +1,6 @@
 """What circuits of different shapes take on this machine: processor time, memory and keys, by k and inner columns.
 
-    python bench/zk_shapes.py            k from 14 to 16, to bench/results/zk_shapes.json
+    python bench/zk_shapes.py            a quarter of an hour, to bench/results/zk_shapes.json
     python bench/zk_shapes.py --quick    the smallest, to see that it works
 
 ``pyml/zk/estimate.py`` is fitted to the result, and ``tests/zk/test_estimate.py`` compares them. Processor time is far
@@ -25,16 +25,17 @@ from pyml.config import load_config
 from pyml.errors import PymlError
 from pyml.zk.ezkl import INNER_COLUMNS
 
-DEGREES = (14, 15, 16)
+SHAPES = [*((degree, columns) for degree in (14, 15, 16) for columns in INNER_COLUMNS), (18, 3)]
+"""k and inner columns; a large one last, to see that the lines go on. About 5 GB of memory and of disk."""
 console = Console(stderr=True)
 
 
 def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     started = time.time()
-    wanted = [(degree, columns) for degree in DEGREES for columns in INNER_COLUMNS]
+    wanted = SHAPES[:1] if options.quick else SHAPES
     try:
-        shapes = [_measured(degree, columns) for degree, columns in (wanted[:1] if options.quick else wanted)]
+        shapes = [_measured(degree, columns) for degree, columns in wanted]
     except PymlError as error:
         console.print(f"[red]{error}[/red]")
         return error.exit_code

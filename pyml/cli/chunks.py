@@ -126,7 +126,7 @@ def export_set(
 def prove_set(
     folder: SetPath,
     model: Annotated[Path, typer.Option(help="Encrypted model file.")],
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes at a time; without, as many as fit.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes at a time here; without, as many as fit.")] = None,
     ray: Annotated[
         str | None, typer.Option(metavar="ADDRESS|local", help="Use a Ray cluster, or one made here.")
     ] = None,
@@ -153,6 +153,7 @@ def prove_set(
     client = connect(config, rpc)
     contracts = open_contracts(client, deployments)
     prover = _prover(config, contracts, address_of(client, config, account), parts, srs_file)
+    needed = _process_bytes(config, parts)
     secret = open_model(model, password(password_file))
     with share_done("proving", as_json=as_json) as report:
         bar = _Bar(report)
@@ -161,7 +162,7 @@ def prove_set(
             prover,
             secret,
             ledger=ledger_of(model, secret),
-            run=_on_ray(parts, ray) if ray else _in_processes(parts, jobs, memory, bar),
+            run=_on_ray(needed, ray) if ray else _in_processes(needed, jobs, memory, bar),
             keep_keys=keep_keys,
             progress=bar.whole,
         )
@@ -251,28 +252,48 @@ def _prover(config: Config, contracts: ZkContracts, address: str, parts: SetFold
     return Prover(config.home.resolve(), data, found.path.resolve(), context)
 
 
-def _in_processes(parts: SetFolder, jobs: int | None, memory: float | None, bar: _Bar) -> Run:
-    from pyml.zk.estimate import peak_bytes, planned_jobs
+def _process_bytes(config: Config, parts: SetFolder) -> int:
+    """Memory that a worker is predicted to take."""
+    from pyml.zk.circuits import parse_set_name
+    from pyml.zk.estimate import InputCounts, set_estimate
+
+    name, start, samples = parse_set_name(parts.name)
+    first = parts.statement
+    input_bits = first.architecture.input_max.bit_length()
+    _, chosen = public_set(config, name, samples=samples, start=start, input_bits=input_bits)
+    found = set_estimate(
+        first.architecture,
+        first.numerics,
+        InputCounts(chosen.inputs),
+        part_samples=first.samples,
+        degree=first.degree,
+    )
+    return found.part.peak_bytes
+
+
+def _in_processes(process_bytes: int, jobs: int | None, memory: float | None, bar: _Bar) -> Run:
+    from pyml.zk.estimate import planned_jobs
     from pyml.zk.machine import processors
     from pyml.zk.workers import in_processes
 
-    degree, limit = parts.statement.degree, memory_for_proofs(memory)
-    workers = jobs or planned_jobs(degree, memory_bytes=limit, cores=processors())
-    if not workers:
+    limit = memory_for_proofs(memory)
+    workers = jobs or planned_jobs(process_bytes, memory_bytes=limit, cores=processors())
+    if workers < 1:
         raise ResourceError(
             "a part does not fit the memory",
-            expected=f"{peak_bytes(degree) / GB:.1f} GB for a process at k = {degree}",
+            expected=f"{process_bytes / GB:.1f} GB for a process",
             got=f"{limit / GB:.1f} GB",
             hint="Export the set in smaller parts; --jobs 1 tries all the same.",
         )
     return lambda act, tasks, secret: in_processes(act, tasks, secret, workers=workers, progress=bar.part)
 
 
-def _on_ray(parts: SetFolder, address: str) -> Run:
-    from pyml.zk.estimate import CORES_PER_JOB, peak_bytes
+def _on_ray(process_bytes: int, address: str) -> Run:
+    from pyml.zk.estimate import CORES_PER_JOB
     from pyml.zk.machine import processors
     from pyml.zk.workers import on_ray
 
     cores = min(CORES_PER_JOB, processors()) if address == "local" else CORES_PER_JOB
-    needed = peak_bytes(parts.statement.degree)
-    return lambda act, tasks, secret: on_ray(act, tasks, secret, address=address, cores=cores, memory_bytes=needed)
+    return lambda act, tasks, secret: on_ray(
+        act, tasks, secret, address=address, cores=cores, memory_bytes=process_bytes
+    )

@@ -124,14 +124,9 @@ def clock_s(processor_s: float, cores: float) -> float:
     return processor_s / (cores * _CORES_USED)
 
 
-def peak_bytes(degree: int) -> int:
-    """The most that a process takes to prove a circuit of this k, whatever its inner columns."""
-    return max(_priced(columns, 0, degree).peak_bytes for columns in INNER_COLUMNS)
-
-
-def planned_jobs(degree: int, *, memory_bytes: float, cores: int) -> int:
+def planned_jobs(process_bytes: float, *, memory_bytes: float, cores: int) -> int:
     """Processes that fit the memory and find two processors each to keep busy; 0 if not even one fits the memory."""
-    return min(int(memory_bytes // peak_bytes(degree)), max(cores // CORES_PER_JOB, 1))
+    return min(int(memory_bytes // process_bytes), max(cores // CORES_PER_JOB, 1))
 
 
 def estimate(statement: Statement, nonzeros: NDArray[np.int64]) -> CircuitEstimate:

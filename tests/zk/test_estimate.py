@@ -23,7 +23,6 @@ from pyml.zk.estimate import (
     best_estimate,
     cheapest_by_degree,
     clock_s,
-    peak_bytes,
     planned_jobs,
     prepared_forms,
     set_estimate,
@@ -172,9 +171,8 @@ def test_wider_tables_are_tried_until_nothing_is_shifted() -> None:
 
 
 def test_jobs_by_memory_and_processors() -> None:
-    one = peak_bytes(15)
-    assert one == at(15, 3).peak_bytes
-    assert planned_jobs(15, memory_bytes=one - 1, cores=64) == 0
-    assert planned_jobs(15, memory_bytes=3.5 * one, cores=64) == 3
-    assert planned_jobs(15, memory_bytes=100 * one, cores=3 * CORES_PER_JOB) == 3
-    assert planned_jobs(15, memory_bytes=100 * one, cores=1) == 1
+    assert planned_jobs(2e9, memory_bytes=1.9e9, cores=64) == 0
+    assert planned_jobs(2e9, memory_bytes=7e9, cores=64) == 3
+    assert planned_jobs(2e9, memory_bytes=200e9, cores=3 * CORES_PER_JOB) == 3
+    assert planned_jobs(2e9, memory_bytes=200e9, cores=1) == 1
+    assert planned_jobs(2e9, memory_bytes=-1e9, cores=1) <= 0

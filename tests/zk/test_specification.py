@@ -31,7 +31,7 @@ from pyml.zk.specification import (
     signals,
     soundness_bits,
 )
-from pyml.zk.statement import ANY_INPUT, KINDS, Architecture, Kind, Numerics, Statement, read_statement
+from pyml.zk.statement import ANY_INPUT, KINDS, MAX_FEATURES, Architecture, Kind, Numerics, Statement, read_statement
 from pyml.zk.witness import architecture_of
 from tests.zk.exact_checks import accuracy_outputs, input_outputs
 from tests.zk.small_circuits import random_network, random_set, small_numerics
@@ -210,7 +210,10 @@ def test_bounds_contain_what_any_model_of_the_shape_can_reach() -> None:
 @given(statements())
 def test_whatever_a_statement_may_be_nothing_wraps_around(statement: Statement) -> None:
     """The limits of ``statement.py`` see to it, for all widths below 2^20; the largest table there is."""
-    wide = replace(statement.architecture, sizes=tuple(size + 2**20 - 40 for size in statement.architecture.sizes))
+    sizes = tuple(size + 2**20 - 40 for size in statement.architecture.sizes)
+    if statement.kind == "private_model_inference":
+        sizes = (MAX_FEATURES, *sizes[1:])
+    wide = replace(statement.architecture, sizes=sizes)
     largest = integer_bounds(replace(statement, architecture=wide), full_table(26, statement.numerics.table_high)[0])
     assert max((bound.magnitude for bound in largest), default=0) < 2**90 < R // 2
     assert all(bound.bits == bound.magnitude.bit_length() for bound in largest)

@@ -59,7 +59,7 @@ def statements(draw: st.DrawFn) -> Statement:
             tuple(1 << draw(st.integers(0, 24)) for _ in sizes[1:]),
             tuple(draw(st.integers(0, bits)) for _ in sizes[2:]),
             draw(st.integers(2, min(bits, 16))),
-            draw(st.integers(1, (1 << bits) - 1)),
+            draw(st.integers(1, (1 << min(bits, 16)) - 1)),
         ),
         draw(st.integers(1, 10**6)) if kind == "private_model_accuracy" else 1,
         ANY_INPUT if any_input else draw(digest),
