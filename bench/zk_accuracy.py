@@ -1,6 +1,7 @@
 """How long a private model's accuracy takes to prove: pyml's form and ezkl's own, same work, side by side, in one run.
 
     python bench/zk_accuracy.py                  64-32-10 on 100 digits, every form, to bench/results/zk_accuracy.json
+    python bench/zk_accuracy.py --mnist          784-64-10 on 1,000 of MNIST, the peer on as many as fit; twelve minutes
     python bench/zk_accuracy.py --quick          a minute, to see that it works
     python bench/zk_accuracy.py --columns        cost of inner columns 1 to 4, to bench/results/zk_columns.json
 
@@ -32,9 +33,10 @@ from bench.zk.workload import Workload
 from pyml.config import load_config
 from pyml.errors import PymlError
 from pyml.ml.networks import parse_sizes
+from pyml.zk.statement import Numerics
 
 TARGET_RATIO = 8.0
-TARGET_WORK = ([64, 32, 10], 100)
+TARGET_WORK = [([64, 32, 10], 100), ([784, 64, 10], 1000)]
 _MARKS = {"documented": " *", "single": " **"}
 console = Console(stderr=True)
 
@@ -48,7 +50,13 @@ def main(arguments: Sequence[str]) -> int:
         with _work_folder(options) as folder:
             bench = Bench(_measured_options(options), folder, config.home, console.print)
             console.print(f"training {options.sizes} on {options.data} …")
-            work = Workload(options.data, parse_sizes(options.sizes), options.samples, options.input_bits)
+            work = Workload(
+                options.data,
+                parse_sizes(options.sizes),
+                options.samples,
+                options.input_bits,
+                lookup_bits=options.lookup_bits,
+            )
             data_dir = str(config.data) if config.data else None
             described = bench.step(action="workload", workload=asdict(work), data_dir=data_dir)
             measured = compare_columns(bench) if options.columns else compare(bench)
@@ -57,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     except PymlError as error:
         console.print(f"[red]{error}[/red]")
         return error.exit_code
-    name = "zk_columns" if options.columns else "zk_accuracy"
+    name = "zk_columns" if options.columns else "zk_accuracy_mnist" if options.mnist else "zk_accuracy"
     output = options.output or RESULTS / f"{name}.json"
     write_result(output, benchmark="zk_accuracy", arguments=_shown(arguments), started=started, content=content)
     if not options.columns:
@@ -76,7 +84,7 @@ def _stop(number: int, frame: object) -> NoReturn:
 def _verdicts(content: dict[str, Any]) -> dict[str, Any]:
     """The project's target, if this is the work that it speaks of, against each naive shape that was measured."""
     work, ratios = content["workload"], content["ratios_to_pyml"]
-    if (work["sizes"], work["samples"]) != TARGET_WORK:
+    if (work["sizes"], work["samples"]) not in TARGET_WORK:
         return {}
     got = {name: ratios[name]["prove_time"] for name in ("naive", "naive-8") if name in ratios}
     verdicts = {
@@ -126,6 +134,7 @@ def _measured_options(options: argparse.Namespace) -> Options:
         forms=tuple(options.forms),
         repeats=options.repeats,
         naive_columns=tuple(options.naive_columns),
+        naive_samples=options.naive_samples,
         max_degree=options.max_degree,
         timeout_s=options.timeout,
     )
@@ -148,16 +157,24 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--sizes", default="64-32-10")
     parser.add_argument("--data", default="digits", help="digits, or mnist and others from PYML_DATA")
     parser.add_argument("--input-bits", type=int, default=None, help="cut pixels to so many bits")
+    parser.add_argument("--lookup-bits", type=int, default=Numerics().lookup_bits, help="width of pyml's lookup table")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--forms", default=",".join(FORMS), help="comma-separated")
     parser.add_argument("--naive-columns", default="1,2,3,4,5,6,7,8", help="inner columns tried for the naive circuit")
     parser.add_argument("--max-degree", type=int, default=18, help="largest k tried for the naive circuit")
+    parser.add_argument("--naive-samples", type=int, default=None, help="of naive circuits, where all do not fit")
     parser.add_argument("--columns", action="store_true", help="measure the cost of inner columns instead")
+    parser.add_argument("--mnist", action="store_true", help="the same for MNIST, as fits 12 GB")
     parser.add_argument("--quick", action="store_true", help="8 samples of 64-8-10, pyml and naive, one round")
     parser.add_argument("--timeout", type=float, default=3600.0, help="seconds for one step")
     parser.add_argument("--work", type=Path, default=None, help="keep keys in this new folder")
     parser.add_argument("--output", type=Path, default=None)
     options = parser.parse_args(arguments)
+    if options.mnist:
+        options.data, options.sizes, options.samples = "mnist", "784-64-10", 1000
+        options.input_bits, options.lookup_bits = 4, 16
+        options.forms, options.repeats = "pyml,naive", 1
+        options.naive_samples, options.naive_columns, options.max_degree = 28, "4", 19
     if options.quick:
         options.samples, options.sizes, options.repeats = 8, "64-8-10", 1
         options.forms, options.naive_columns = "pyml,naive", "2"

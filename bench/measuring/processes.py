@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,13 +89,32 @@ def _watch(child: subprocess.Popen[bytes], deadline: float) -> float:
     return peak
 
 
+def tree_resident(root: int) -> int:
+    """Resident bytes of a process and all its descendants, whose sessions may be their own; 0 without /proc."""
+    parents = {number: int(fields[1]) for number, fields in _processes()}
+    below = {root}
+    while found := {number for number, parent in parents.items() if parent in below} - below:
+        below |= found
+    return sum(int(fields[21]) * _PAGE for number, fields in _processes() if number in below)
+
+
+def _processes() -> Iterator[tuple[int, list[str]]]:
+    """Number of each process, and the fields of its ``stat`` from the state on."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (process / "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:  # it has ended meanwhile
+            continue
+        yield int(process.name), text.rpartition(")")[2].split()
+
+
 def _resident(session: int) -> int:
     """Resident bytes of all processes of a session, at least the peak of the largest; 0 where there is no /proc."""
     total = largest = 0
-    for process in Path("/proc").glob("[0-9]*"):
+    for number, fields in _processes():
         try:
-            fields = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
             if int(fields[3]) == session:
+                process = Path("/proc") / str(number)
                 total += int(fields[21]) * _PAGE
                 peak = _PEAK.search((process / "status").read_text(encoding="utf-8", errors="replace"))
                 largest = max(largest, int(peak[1]) * 1024 if peak else 0)

@@ -108,7 +108,7 @@ def _open(
     work: Prepared, network: IntegerNetwork, workspace: Workspace, srs_home: Path
 ) -> tuple[Keyed, dict[str, float]]:
     """The circuit and its keys, made or found; making an SRS is nobody's cost."""
-    statement = accuracy_statement(architecture_of(network), work.data)
+    statement = accuracy_statement(architecture_of(network), work.data, work.numerics)
     circuit = workspace.build_circuit(statement, accuracy_graph(statement, work.data))
     marks = {"compiled": time.monotonic()}
     srs = make_insecure(srs_home, circuit.degree, generate_insecure_srs)

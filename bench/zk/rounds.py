@@ -39,6 +39,8 @@ class Options:
     naive_columns: tuple[int, ...] = tuple(range(1, 9))
     max_degree: int = 18
     """Largest k tried for the naive circuit: each step doubles its memory, about 6 GB at 18."""
+    naive_samples: int | None = None
+    """Samples of the naive circuits, where all would not fit the machine."""
     timeout_s: float = 3600.0
 
 
@@ -51,13 +53,14 @@ class Form:
     request: dict[str, Any]
     prepared: dict[str, Any] = field(default_factory=dict[str, Any])
     runs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    samples: int = 0
 
     def median(self, key: str) -> float:
         return statistics.median(float(run[key]) for run in self.runs)
 
     def as_dict(self) -> dict[str, Any]:
         result: dict[str, Any] = {"form": self.name, "note": _NOTES.get(self.name, "the statement, sound")}
-        result |= {"prepared": self.prepared, "runs": self.runs}
+        result |= {"samples": self.samples, "prepared": self.prepared, "runs": self.runs}
         keys = ("total_s", "witness_s", "prove_s", "verify_s", "peak_mb", "proof_bytes")
         return result | {"median": {key: self.median(key) for key in keys}}
 
@@ -78,8 +81,11 @@ class Bench:
     def form(self, name: str, label: str | None = None, **request: Any) -> Form:
         """Prepare a form in a folder of its own."""
         folder = self.folder / (label or name)
-        asked = {"form": name, "folder": str(folder), **request}
+        asked: dict[str, Any] = {"form": name, "folder": str(folder), **request}
         form = Form(label or name, folder, asked)
+        form.samples = 1 if name == "single" else self.options.samples
+        if name == "naive" and self.options.naive_samples:
+            form.samples = asked["samples"] = self.options.naive_samples
         self.say(f"preparing {form.name} …")
         form.prepared = self.step(action="prepare", **asked)
         return form
@@ -122,7 +128,8 @@ def compare(bench: Bench) -> dict[str, Any]:
 def _best_naive(bench: Bench) -> tuple[Form | None, list[dict[str, Any]]]:
     """The naive circuit in its fastest shape: for each k the fewest inner columns, each proved once."""
     folder = bench.folder / "scan"
-    scanned = bench.step(action="scan", folder=str(folder), columns=bench.options.naive_columns)["candidates"]
+    columns, samples = bench.options.naive_columns, bench.options.naive_samples
+    scanned = bench.step(action="scan", folder=str(folder), columns=columns, samples=samples)["candidates"]
     fewest: dict[int, dict[str, Any]] = {}
     for candidate in sorted(scanned, key=lambda item: int(item["inner_columns"])):
         fewest.setdefault(candidate["k"], candidate)
@@ -167,14 +174,14 @@ def _ratios(forms: Sequence[Form], samples: int) -> dict[str, Any]:
     for form in forms:
         if form is ours:
             continue
-        times = samples if form.name == "single" else 1
+        times = samples / form.samples
         rounds = [times * _total(theirs) / _total(mine) for theirs, mine in zip(form.runs, ours.runs, strict=False)]
         result[form.name] = {
             "prove_time": statistics.median(rounds),
             "prove_time_of_fastest": times * min(map(_total, form.runs)) / min(map(_total, ours.runs)),
             "prove_time_least": min(rounds),
             "prove_time_greatest": max(rounds),
-            "extrapolated_from_one_sample": form.name == "single",
+            "extrapolated_from_samples": form.samples if form.samples != samples else None,
             "setup_time": form.prepared["setup_s"] / ours.prepared["setup_s"],
             "peak_memory": form.median("peak_mb") / ours.median("peak_mb"),
             "proving_key": form.prepared["proving_key_mb"] / ours.prepared["proving_key_mb"],

@@ -55,7 +55,10 @@ def _prove(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _places(asked: Mapping[str, Any]) -> tuple[workload.Prepared, Path, Path]:
-    return workload.read(Path(asked["work"])), Path(asked["folder"]), Path(asked["srs_home"])
+    work = workload.read(Path(asked["work"]))
+    if asked.get("samples"):
+        work = workload.first_samples(work, asked["samples"])
+    return work, Path(asked["folder"]), Path(asked["srs_home"])
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ class Workload:
     samples: int
     input_bits: int | None = None
     bits: int = DEFAULT_BITS
+    lookup_bits: int = Numerics().lookup_bits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +56,7 @@ class Prepared:
     data: LabelledSet
     floats: NDArray[np.float32]
     sizes: tuple[int, ...]
+    numerics: Numerics
     folder: Path
 
     def float_model(self) -> nn.Sequential:
@@ -71,7 +73,7 @@ def prepare(workload: Workload, folder: Path, data_dir: Path | None) -> dict[str
     trained = training.train(model, dataset, training.TrainingConfig(epochs=EPOCHS))
     layers = affine_layers(model)
     drop = datasets.input_shift(dataset.pixel_max, workload.input_bits)
-    default = _quantised(layers, dataset, workload.input_bits, workload.bits)
+    default = _quantised(layers, dataset, workload, workload.bits)
     plain = _without_shift(layers, dataset, workload)
     data = labelled_set(dataset, samples=workload.samples, input_bits=workload.input_bits)
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +81,14 @@ def prepare(workload: Workload, folder: Path, data_dir: Path | None) -> dict[str
     (folder / "network.json").write_bytes(encode_network(plain.network))
     (folder / "default.json").write_bytes(encode_network(default.network))
     images = datasets.floats(dataset.test_images[: workload.samples], pixel_max=dataset.pixel_max)
-    np.savez(folder / "data.npz", inputs=data.inputs, labels=data.labels, floats=images, sizes=workload.sizes)
+    np.savez(
+        folder / "data.npz",
+        inputs=data.inputs,
+        labels=data.labels,
+        floats=images,
+        sizes=workload.sizes,
+        lookup_bits=workload.lookup_bits,
+    )
     (folder / "name.txt").write_text(data.name, encoding="utf-8")
     test = datasets.integers(dataset.test_images, pixel_max=dataset.pixel_max, bits=workload.input_bits)
     labels = dataset.test_labels.astype(np.int64)
@@ -91,6 +100,7 @@ def prepare(workload: Workload, folder: Path, data_dir: Path | None) -> dict[str
         "seed": SEED,
         "epochs": EPOCHS,
         "input_bits_dropped": drop,
+        "lookup_bits": workload.lookup_bits,
         "float_test_accuracy": trained.test_accuracy,
         "models": {
             "plain": _description(plain, layers, test, labels, data),
@@ -105,9 +115,16 @@ def read(folder: Path) -> Prepared:
         name = (folder / "name.txt").read_text(encoding="utf-8")
         data = LabelledSet(name, arrays["inputs"], arrays["labels"])
         floats, sizes = arrays["floats"], tuple(int(size) for size in arrays["sizes"])
+        numerics = Numerics(lookup_bits=int(arrays["lookup_bits"]))
     plain = decode_network((folder / "network.json").read_bytes())
     default = decode_network((folder / "default.json").read_bytes())
-    return Prepared(plain, default, data, floats, sizes, folder)
+    return Prepared(plain, default, data, floats, sizes, numerics, folder)
+
+
+def first_samples(work: Prepared, samples: int) -> Prepared:
+    """The same model on fewer samples."""
+    data = LabelledSet(work.data.name, work.data.inputs[:samples], work.data.labels[:samples])
+    return replace(work, data=data, floats=work.floats[:samples])
 
 
 def unshifted(network: IntegerNetwork) -> IntegerNetwork:
@@ -127,15 +144,14 @@ def largest_value(network: IntegerNetwork, data: LabelledSet) -> int:
 
 def _without_shift(layers: Sequence[AffineLayer], dataset: datasets.Dataset, workload: Workload) -> Quantisation:
     for bits in range(workload.bits, 3, -1):
-        found = _quantised(layers, dataset, workload.input_bits, bits)
+        found = _quantised(layers, dataset, workload, bits)
         if not any(layer.shift for layer in found.network.layers):
             return found
     raise ModelError("no weight width from 4 bits on does without a shift", hint="Lower --input-bits.")
 
 
-def _quantised(
-    layers: Sequence[AffineLayer], dataset: datasets.Dataset, input_bits: int | None, bits: int
-) -> Quantisation:
+def _quantised(layers: Sequence[AffineLayer], dataset: datasets.Dataset, workload: Workload, bits: int) -> Quantisation:
+    input_bits = workload.input_bits
     drop = datasets.input_shift(dataset.pixel_max, input_bits)
     return quantise(
         layers,
@@ -143,7 +159,7 @@ def _quantised(
         input_scale=2**drop / dataset.pixel_max,
         input_max=dataset.pixel_max >> drop,
         bits=bits,
-        activation_max=Numerics().table_high,
+        activation_max=Numerics(lookup_bits=workload.lookup_bits).table_high,
     )
 
 

@@ -169,24 +169,35 @@ _HEADINGS = {
     "prove_s": "prove s",
     "total_s": "total s",
     "claim_gas": "gas/claim",
-    "total_gas": "gas",
+    "total_gas": "M gas",
 }
+
+
+_WIDE = 110
+"""Columns of a terminal that has room for all of them."""
+_LEFT_OUT = ("proving_key_mb", "setup_s", "claim_gas")
 
 
 def _print(rows: list[dict[str, Any]], recommended: dict[str, Any] | None, *, title: str) -> None:
     table = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("", *_HEADINGS.values()):
+    console = Console()
+    names = [name for name in _HEADINGS if console.width >= _WIDE or name not in _LEFT_OUT]
+    for heading in ("", *(_HEADINGS[name] for name in names)):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         chosen = recommended is not None and row["k"] == recommended["k"]
         shown = recommended if chosen and recommended is not None else row
-        table.add_row("→" if chosen else "", *(f"{shown[name]:,}" for name in _HEADINGS))
-    Console().print(table)
+        table.add_row("→" if chosen else "", *(_text(name, shown[name]) for name in names))
+    console.print(table)
     if recommended is None:
         typer.echo("None of them fits the memory: fewer --jobs, or fewer --input-bits.")
     else:
         words = (f"--{name.replace('_', '-')} {recommended[key]}" for name, key in _EXPORT_OPTIONS.items())
         typer.echo(f"Recommended: pyml zk export-set … {' '.join(words)}")
+
+
+def _text(name: str, value: float) -> str:
+    return f"{value / 1e6:.1f}" if name == "total_gas" else f"{value:,}"
 
 
 _EXPORT_OPTIONS = {"part_samples": "part_samples", "lookup_bits": "lookup_bits", "degree": "k"}

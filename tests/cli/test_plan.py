@@ -99,6 +99,14 @@ def test_table_for_people(run: Callable[..., str]) -> None:
     assert "--lookup-bits 14" in lines[-1]
 
 
+def test_a_narrow_terminal_shows_whole_numbers(run: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    table = run("model.onnx", "--memory", "4", "--lookup-bits", "14").partition("Recommended")[0]
+    assert "M gas" in table
+    assert "key MB" not in table
+    assert "…" not in table
+
+
 def test_nothing_fits(plan: Plan, run: Callable[..., str]) -> None:
     assert plan("--memory", "0.6")["recommended"] is None
     shown = run("model.onnx", "--memory", "0.6")
