@@ -79,6 +79,10 @@ class KeystoreError(PymlError):
     """A keystore is absent, unreadable, or does not open with the password given."""
 
 
+class RecoveryError(PymlError):
+    """No key came out: what was shown is not close enough to what was enrolled, or the password is wrong."""
+
+
 class ToolMissingError(PymlError):
     """A program that this step needs (anvil, solc, an engine) is not to be found."""
 

@@ -20,9 +20,10 @@ from pyml.chain.client import Client
 from pyml.chain.deploy import Plan, Ref, deploy_system
 from pyml.chain.devnet import Devnet
 from pyml.errors import PymlError
-from pyml.zk.deployment import deployment_plan
+from pyml.keys.deployment import deployment_plan as keys_plan
+from pyml.zk.deployment import deployment_plan as zk_plan
 
-PLANS = (deployment_plan,)
+PLANS = (zk_plan, keys_plan)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from pyml.ml.modules import affine_layers
 from pyml.ml.networks import mlp
 from pyml.ml.training import TrainingConfig, train
 from pyml.zk.circuit_folder import CircuitFolder
-from pyml.zk.circuits import accuracy_statement, inference_statement, input_statement, labelled_set
+from pyml.zk.circuits import accuracy_statement, inference_statement, input_statement, labelled_set, link_statement
 from pyml.zk.engine import CircuitFiles, Engine
 from pyml.zk.ezkl import EzklEngine
 from pyml.zk.model_codec import encode_network
@@ -33,7 +33,9 @@ from pyml.zk.srs import open_srs
 from pyml.zk.workspace import Workspace
 
 CIRCUITS = Path(__file__).parents[1] / "circuits"
-NAMES = ("private_model_accuracy", "private_input", "private_model_inference")
+NAMES = ("private_model_accuracy", "private_input", "private_model_inference", "model_link")
+FOLLOWING = {"private_model_inference": inference_statement, "model_link": link_statement}
+"""Circuits for the models of the accuracy circuit, at its k."""
 SIZES, EPOCHS, SEED, SAMPLES = (64, 32, 10), 30, 1, 100
 PINS = ("settings.json", "digests.toml")
 
@@ -52,12 +54,11 @@ def train_model(circuits: Path) -> None:
     write_atomically(circuits / "private_input" / "model.json", encode_network(network))
 
 
-def write_inference(circuits: Path) -> None:
-    """Write the statement of inference with the models of the accuracy circuit, at the k that this is pinned at."""
+def write_following(circuits: Path, name: str) -> None:
+    """Write the statement of a circuit that takes models and k from the accuracy circuit, as that is pinned."""
     accuracy = circuits / "private_model_accuracy"
-    degree = EzklEngine().degree(CircuitFiles(accuracy))
-    statement = inference_statement(CircuitFolder.open(accuracy).statement, degree)
-    write_atomically(circuits / statement.kind / "circuit.toml", statement.to_toml().encode())
+    statement = FOLLOWING[name](CircuitFolder.open(accuracy).statement, EzklEngine().degree(CircuitFiles(accuracy)))
+    write_atomically(circuits / name / "circuit.toml", statement.to_toml().encode())
 
 
 def pin(circuit: Path, engine: Engine, *, srs: Path | None = None) -> dict[str, bytes]:
@@ -90,8 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.train:
             train_model(CIRCUITS)
         for name in NAMES:
-            if options.train and name == "private_model_inference":
-                write_inference(CIRCUITS)
+            if options.train and name in FOLLOWING:
+                write_following(CIRCUITS, name)
             for file, made in pin(CIRCUITS / name, EzklEngine(), srs=options.srs).items():
                 path = CIRCUITS / name / file
                 same = path.exists() and path.read_bytes() == made

@@ -22,7 +22,7 @@ from pyml.zk.statement import read_statement
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("circuits/*/*.md")])
 SPECS = sorted(ROOT.glob("circuits/*/SPEC.md"))
-CONSTRAINTS = {"private_input": 6, "private_model_accuracy": 6, "private_model_inference": 7}
+CONSTRAINTS = {"private_input": 6, "private_model_accuracy": 6, "private_model_inference": 7, "model_link": 1}
 HOMES = ("bench", "circuits", "contracts", "docs", "pyml", "requirements", "scripts", "tests")
 SYSTEMS = ("keys", "freezenet", "deepchain", "kdac")
 
@@ -98,7 +98,10 @@ def test_links_resolve_and_files_exist(path: Path) -> None:
     assert missing_files(text_of(path)) == []
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "docs" / "zk.md", ROOT / "CONTRIBUTING.md"], ids=name)
+GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "zk.md", ROOT / "docs" / "keys.md"]
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=name)
 def test_commands_exist(path: Path) -> None:
     lines = list(commands(text_of(path)))
     assert lines
@@ -152,16 +155,20 @@ def test_numbers_of_a_specification_are_those_of_its_circuit(path: Path) -> None
         "private_model_accuracy": statement.samples * max(shape.sizes[1:]) - 1,
         "private_model_inference": max(shape.sizes[0], MAX_FEATURE_BYTES // 2),
         "private_input": shape.sizes[0] - 1,
+        "model_link": committed_layout(statement).size - 1,
     }[path.parent.name]
+    witness = [
+        f"**{witness_layout(statement).size:,}** with {numerics.witness_salts} salts",
+        f"{numerics.lookup_salts} ",
+        f"**−{-settings['run_args']['lookup_range'][0]:,}**",
+        *(f"{bound:,}" for bound in bounds),
+    ]
     expected = [
         f"**{settings['num_rows']:,}** of 2^k, k = **{settings['run_args']['logrows']}**",
         f"{numerics.committed_salts} salts = **{committed_layout(statement).size:,}**",
-        f"**{witness_layout(statement).size:,}** with {numerics.witness_salts} salts",
         f"({settings['run_args']['num_inner_cols']} inner columns)",
-        f"{numerics.lookup_salts} ",
-        f"**−{-settings['run_args']['lookup_range'][0]:,}**",
         f"{widest:,}",
-        *(f"{bound:,}" for bound in bounds),
+        *(witness if witness_layout(statement).size else ()),
     ]
     assert [number for number in expected if number not in spec] == []
     assert f"{statement.numerics.proof_limit}" in spec

@@ -17,7 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench.zk.workload import Prepared, largest_value, unshifted
@@ -70,18 +72,13 @@ def scan_columns(work: Prepared, folder: Path, columns: Sequence[int]) -> list[d
     """Rows and k of the naive circuit for each number of inner columns; lays out only."""
     folder.mkdir(parents=True, exist_ok=True)
     _export_naive(work, folder)
-    found: list[dict[str, int]] = []
-    for count in columns:
-        settings = _naive_settings(work, folder, count)
-        rows = int(settings["num_rows"])
-        found.append({"inner_columns": count, "rows": rows, "k": int(settings["run_args"]["logrows"])})
-    return found
+    return [shape_of(_naive_settings(work, folder, count)) for count in columns]
 
 
 def prepare(form: str, work: Prepared, folder: Path, srs_home: Path, *, columns: int = 2) -> dict[str, Any]:
     """Settings, compiled circuit and keys in ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    ezkl = _engine()
+    engine()
     started = time.monotonic()
     if form == "naive":
         _export_naive(work, folder)
@@ -90,6 +87,12 @@ def prepare(form: str, work: Prepared, folder: Path, srs_home: Path, *, columns:
             raise CircuitError("the naive circuit uses the engine's unsound matrix product")
     else:
         settings = _documented_settings(form, work, folder)
+    return make_keys(folder, settings, srs_home, started=started)
+
+
+def make_keys(folder: Path, settings: dict[str, Any], srs_home: Path, *, started: float) -> dict[str, Any]:
+    """Compile the graph in ``folder`` under its settings and set up; compilation counts from ``started``."""
+    ezkl = engine()
     ezkl.compile_circuit(*_paths(folder, "graph.onnx", "circuit.ezkl", "settings.json"))
     compiled = time.monotonic()
     degree = int(settings["run_args"]["logrows"])
@@ -99,20 +102,36 @@ def prepare(form: str, work: Prepared, folder: Path, srs_home: Path, *, columns:
     return {
         "compile_s": compiled - started,
         "setup_s": time.monotonic() - ready,
-        "k": degree,
-        "rows": int(settings["num_rows"]),
-        "inner_columns": int(settings["run_args"]["num_inner_cols"]),
+        **shape_of(settings),
         "proving_key_mb": (folder / "proving.key").stat().st_size / 1e6,
         "einsum_columns": int(settings["einsum_params"]["total_einsum_col_size"]),
     }
 
 
+def shape_of(settings: dict[str, Any]) -> dict[str, int]:
+    """Rows, k and inner columns of a circuit."""
+    run = settings["run_args"]
+    return {
+        "inner_columns": int(run["num_inner_cols"]),
+        "rows": int(settings["num_rows"]),
+        "k": int(run["logrows"]),
+    }
+
+
 def prove(form: str, work: Prepared, folder: Path, srs_home: Path, *, sample: int = 0) -> dict[str, Any]:
     """Witness and proof, then the check; ``sample`` chooses which one ``single`` proves."""
-    ezkl = _engine()
+    _write_inputs(form, work, folder, sample)
+    measured, outputs = prove_inputs(folder, srs_home)
+    count = outputs[-1] if form == "naive" else None
+    expected = count_correct(unshifted(work.network), work.data.inputs, work.data.labels)
+    return {**measured, "valid": measured["valid"] and (count is None or count == expected), "count": count}
+
+
+def prove_inputs(folder: Path, srs_home: Path) -> tuple[dict[str, Any], list[int]]:
+    """Witness and proof for the inputs in ``folder``, then the check; and the proof's public numbers."""
+    ezkl = engine()
     settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
     srs = str(_srs(srs_home, int(settings["run_args"]["logrows"])))
-    _write_inputs(form, work, folder, sample)
     data, circuit, witness, key, proof, setting, checker = _paths(
         folder,
         "input.json",
@@ -131,21 +150,19 @@ def prove(form: str, work: Prepared, folder: Path, srs_home: Path, *, sample: in
     valid = bool(ezkl.verify(proof, setting, checker, srs))
     verified = time.monotonic()
     written = json.loads(Path(proof).read_text(encoding="utf-8"))
-    outputs = [decode_felt(text) for row in written["instances"] for text in row]
-    count = outputs[-1] if form == "naive" else None
-    expected = count_correct(unshifted(work.network), work.data.inputs, work.data.labels)
-    return {
+    measured = {
         "total_s": proved - started,
         "witness_s": ready - started,
         "prove_s": proved - ready,
         "verify_s": verified - proved,
         "proof_bytes": (len(written["hex_proof"]) - 2) // 2,
-        "valid": valid and (count is None or count == expected),
-        "count": count,
+        "valid": valid,
     }
+    return measured, [decode_felt(text) for row in written["instances"] for text in row]
 
 
-def _engine() -> Any:
+def engine() -> Any:
+    """The package; loading it is nobody's cost."""
     import ezkl as package  # late: loading it takes longer than the smallest step; its type stubs are incomplete
 
     return package
@@ -160,12 +177,12 @@ def _srs(home: Path, degree: int) -> Path:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
-        _engine().gen_srs(str(temporary), degree)
+        engine().gen_srs(str(temporary), degree)
         temporary.replace(path)
     return path
 
 
-def _export(graph: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> None:
+def export(graph: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing warns of shape constants, which are meant
         cast("Any", torch.onnx).export(graph.eval(), inputs, str(path), dynamo=False, opset_version=OPSET)
@@ -177,18 +194,23 @@ def _export_naive(work: Prepared, folder: Path) -> None:
         raise CircuitError("the naive graph's constants would not be exact in 32-bit floats")
     graph = NaiveGraph(network, torch.tensor(work.data.inputs).float(), torch.tensor(work.data.labels))
     shapes = [(layer.fan_in + 1, layer.fan_out) for layer in network.layers]
-    _export(graph, tuple(torch.zeros(shape) for shape in shapes), folder / "graph.onnx")
+    export(graph, tuple(torch.zeros(shape) for shape in shapes), folder / "graph.onnx")
 
 
 def _naive_settings(work: Prepared, folder: Path, columns: int) -> dict[str, Any]:
-    ezkl = _engine()
+    return plain_settings(folder, columns, greatest=2 * largest_value(unshifted(work.network), work.data))
+
+
+def plain_settings(folder: Path, columns: int, *, greatest: int) -> dict[str, Any]:
+    """Of a sound circuit on integers whose weights are inputs; ``greatest`` bounds what it decomposes in magnitude."""
+    ezkl = engine()
     run = ezkl.PyRunArgs()
     run.input_visibility, run.output_visibility, run.param_visibility = "polycommit", "public", "fixed"
     run.input_scale = run.param_scale = 0
     run.num_inner_cols, run.decomp_legs, run.lookup_range = columns, 2, (-2, 2)
     run.disable_freivalds = True
-    # The smallest base whose two digits hold every difference of logits: a larger one only makes a larger table.
-    run.decomp_base = 1 << ((2 * largest_value(unshifted(work.network), work.data) + 2).bit_length() + 1) // 2
+    # The smallest base whose two digits hold every such number: a larger one only makes a larger table.
+    run.decomp_base = 1 << ((greatest + 2).bit_length() + 1) // 2
     path = folder / "settings.json"
     ezkl.gen_settings(str(folder / "graph.onnx"), str(path), run)
     settings = json.loads(path.read_text(encoding="utf-8"))
@@ -199,16 +221,23 @@ def _naive_settings(work: Prepared, folder: Path, columns: int) -> dict[str, Any
 
 
 def _documented_settings(form: str, work: Prepared, folder: Path) -> dict[str, Any]:
-    """The engine's own defaults but for who sees what, then its calibration, as in its notebooks."""
-    ezkl = _engine()
-    rows = torch.tensor(work.floats if form == "documented" else work.floats[:1])
     model: nn.Module = work.float_model()
-    graph = DocumentedGraph(model, torch.tensor(work.data.labels)) if form == "documented" else model
-    _export(graph, (rows,), folder / "graph.onnx")
-    _write_inputs(form, work, folder, 0)
+    if form == "documented":
+        graph = DocumentedGraph(model, torch.tensor(work.data.labels))
+        return calibrated_settings(graph, work.floats, folder, parameters="polycommit")
+    return calibrated_settings(model, work.floats[:1], folder, parameters="private")
+
+
+def calibrated_settings(
+    graph: nn.Module, samples: NDArray[np.float32], folder: Path, *, parameters: str
+) -> dict[str, Any]:
+    """The engine's own defaults but for who sees what, then its calibration, as in its notebooks."""
+    ezkl = engine()
+    export(graph, (torch.tensor(samples),), folder / "graph.onnx")
+    (folder / "input.json").write_text(json.dumps({"input_data": [samples.ravel().tolist()]}), encoding="utf-8")
     run = ezkl.PyRunArgs()
     run.input_visibility = run.output_visibility = "public"
-    run.param_visibility = "polycommit" if form == "documented" else "private"
+    run.param_visibility = parameters
     graph_file, path = _paths(folder, "graph.onnx", "settings.json")
     ezkl.gen_settings(graph_file, path, run)
     ezkl.calibrate_settings(str(folder / "input.json"), graph_file, path, "resources")

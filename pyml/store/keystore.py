@@ -15,15 +15,15 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from pyml.errors import KeystoreError, ResourceError
+from pyml.crypto.password import ScryptCost, stretch
+from pyml.errors import InputError, KeystoreError
 from pyml.files import write_atomically
 
 _FORMAT = "pyml.keystore.v1"
@@ -36,7 +36,6 @@ SECRET_LIMIT = 16 * 2**20
 """Largest secret in bytes."""
 SCRYPT_N = 2**17
 """Default cost: 128 MiB and about half a second."""
-_N_MIN, _N_MAX, _R_MAX, _P_MAX = 2**14, 2**20, 16, 4
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -159,15 +158,12 @@ def _parse_header(path: Path, line: bytes) -> dict[str, Any]:
     return header
 
 
-def _require_cost(path: Path, header: dict[str, Any]) -> None:
+def _require_cost(path: Path, header: dict[str, Any]) -> ScryptCost:
     """Bounds on scrypt's cost: a hostile file must not ask for all memory, nor a caller for next to no work."""
-    n, r, p = header["n"], header["r"], header["p"]
-    if not (_N_MIN <= n <= _N_MAX and n & (n - 1) == 0 and 8 <= r <= _R_MAX and 1 <= p <= _P_MAX):
-        raise KeystoreError(
-            f"{path} has scrypt costs out of range",
-            expected=f"n a power of two in [{_N_MIN}, {_N_MAX}], r 8 to {_R_MAX}, p 1 to {_P_MAX}",
-            got=f"n={n}, r={r}, p={p}",
-        )
+    try:
+        return ScryptCost(header["n"], header["r"], header["p"])
+    except InputError as error:
+        raise KeystoreError(f"{path} has scrypt costs out of range", expected=error.expected, got=error.got) from error
 
 
 def _require_label(label: str) -> None:
@@ -176,15 +172,8 @@ def _require_label(label: str) -> None:
 
 
 def _derive(password: Secret, header: dict[str, Any]) -> bytes:
-    if not password.reveal:
-        raise KeystoreError("the password is empty")
-    kdf = Scrypt(salt=bytes.fromhex(header["salt"]), length=32, n=header["n"], r=header["r"], p=header["p"])
-    try:
-        # scrypt keys an HMAC with the password, for which "x" and "x\0" are the same; hashed first, they differ.
-        return kdf.derive(sha256(b"pyml.keystore.v1 password" + password.reveal).digest())
-    except MemoryError as error:
-        needed = 128 * header["n"] * header["r"] // 2**20
-        raise ResourceError(f"not enough memory to open the keystore: it takes {needed} MiB") from error
+    cost = ScryptCost(header["n"], header["r"], header["p"])
+    return stretch(password.reveal, purpose=_FORMAT.encode(), salt=bytes.fromhex(header["salt"]), cost=cost)
 
 
 def _canonical(header: dict[str, Any]) -> bytes:

@@ -3,14 +3,14 @@
 Each side is a proof of a ``model_link`` circuit of its k; both put out the fingerprint Σ ρ^i u_i of all committed
 entries, salts included, at a ρ that is a hash of both commitments. Two different tensors of n entries have the same
 fingerprint for at most n - 1 of all ρ. Both commitments therefore carry the same salts, and everything that is revealed
-of either is a relation on these: two proofs, the fingerprint and the second commitment take four of their budget.
+of either is a relation on these, from one budget (``circuits/model_link/SPEC.md``).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,7 +31,8 @@ from pyml.zk.witness import link_tensors
 from pyml.zk.workspace import Keyed
 
 REVEALED = 4
-"""Relations on the salts that one link makes public."""
+"""Relations on the salts that the first link of a model makes public: two proofs, the fingerprint, and the second
+commitment, which costs nothing where the ledger knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,14 @@ def prove_link(
 ) -> ModelLink:
     """Prove that the commitments to ``model`` under both circuits' k are to one model.
 
-    Raises ``ProofError`` if the ledger has no room for what a link reveals.
+    Raises ``InputError`` for circuits that have nothing to link, ``ProofError`` if the ledger has no room for what a
+    link reveals.
     """
     if first.circuit.degree == second.circuit.degree:
         raise InputError("circuits of one k share a commitment: there is nothing to link", got=first.circuit.degree)
-    if ledger.used + REVEALED > model.proof_limit:
-        raise ProofError("this commitment has too few proofs left for a link", expected=REVEALED, got=ledger.used)
+    if not _differ_in_degree_alone(first, second):
+        raise InputError("a link needs two link circuits that differ in k alone")
+    ledger.require_limit(model.proof_limit)
     drafts: list[LinkSide] = []
     points: list[bytes] = []
     for keyed in (first, second):
@@ -98,6 +101,8 @@ def prove_link(
         points.append(b"".join(point.encode() for point in committed))
         owned = model_id(context.prover, commitment_of(points[-1]))
         drafts.append(LinkSide(owned, keyed.entry().identifier(), b""))
+    commitments = [commitment_of(each) for each in points]
+    _require_room(ledger, commitments)
     rho = link_challenge(context, first=_named(drafts[0]), second=_named(drafts[1]), points=(points[0], points[1]))
     sides: list[LinkSide] = []
     fingerprints: set[int] = set()
@@ -115,17 +120,23 @@ def prove_link(
             raise ProofError("the circuit's fingerprint is not the model's")
         sides.append(LinkSide(draft.model, draft.circuit, proof.data))
         fingerprints.add(tensors.result)
-    for index in range(REVEALED):  # on disk before the proofs leave this function
-        ledger.record(keccak(sides[0].proof + sides[1].proof + bytes([index])))
-    return ModelLink(context, sides[0], sides[1], fingerprints.pop())
+    (fingerprint,) = fingerprints
+    revealed = [sides[0].proof, sides[1].proof, fingerprint.to_bytes(32, "big")]
+    ledger.record_all([keccak(each) for each in revealed], commitments=commitments)  # on disk before they leave here
+    return ModelLink(context, sides[0], sides[1], fingerprint)
 
 
 def verify_link(first: Keyed, second: Keyed, engine: Engine, link: ModelLink) -> bool:
-    """Whether both proofs hold for the link's own context, under these keys."""
+    """Whether both proofs hold for the link's own context, under these keys.
+
+    False, too, where the circuits differ in more than k: equal entries are then not one model.
+    """
+    if not _differ_in_degree_alone(first, second):
+        return False
     points: list[bytes] = []
     for keyed, side in ((first, link.first), (second, link.second)):
         entry = keyed.entry()
-        if keyed.circuit.statement.kind != "model_link" or side.circuit != entry.identifier():
+        if side.circuit != entry.identifier():
             return False
         if len(side.proof) != entry.proof_length:
             return False
@@ -171,6 +182,22 @@ def link_as_dict(link: ModelLink) -> dict[str, Any]:
         **sides,
         "fingerprint": link.fingerprint,
     }
+
+
+def _differ_in_degree_alone(first: Keyed, second: Keyed) -> bool:
+    """Whether these are two link circuits for models of one form."""
+    one, other = first.circuit.statement, second.circuit.statement
+    if one.kind != "model_link" or other.kind != "model_link" or one.degree == other.degree:
+        return False
+    return one == replace(other, degree=one.degree)
+
+
+def _require_room(ledger: ProofLedger, commitments: list[bytes]) -> None:
+    """Refuse before any proof is made, so that none is wasted; the ledger refuses again when it records them."""
+    needed = ledger.after(REVEALED - 1, commitments=commitments) - ledger.used
+    left = ledger.limit - ledger.used
+    if needed > left:
+        raise ProofError("this commitment has too few proofs left for a link", expected=f"at least {needed}", got=left)
 
 
 def _points(side: LinkSide, entry: CircuitEntry) -> bytes:

@@ -68,6 +68,24 @@ def test_zk_gas(home: Path, tmp_path: Path) -> None:
     assert all(verdict["met"] for verdict in result["targets"].values())
 
 
+@pytest.mark.long
+def test_zk_sets(home: Path, tmp_path: Path) -> None:
+    result = quick_result("zk_sets", home, tmp_path / "result.json")
+    assert [attempt["killed"] for attempt in result["attempts"]] == [True, True, False]
+    assert result["count"] == result["count_of_integer_model"]
+    assert result["within_memory"]
+    assert 0 < result["peak_gb"] < 12
+
+
+@pytest.mark.long
+def test_keys_recognition(home: Path, tmp_path: Path) -> None:
+    (measured,) = quick_result("keys_recognition", home, tmp_path / "result.json")["sets"]
+    assert measured["tar"]["trials"] == 8 * 8
+    assert measured["far"]["trials"] == 8 * 7
+    assert measured["tar"]["share"] > 0.5
+    assert measured["far"]["low"] <= measured["far"]["share"] <= measured["far"]["high"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

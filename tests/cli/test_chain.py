@@ -1,6 +1,6 @@
 """``pyml chain`` and ``pyml deploy`` as mounted in the whole command; ``tests/chain/test_cli.py`` has the rest.
 
-Here: the real zk system, the build of the shipped artefacts, the devnet's options, and accounts through the command.
+Here: the real systems, the build of the shipped artefacts, the devnet's options, and accounts through the command.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pyml.chain.solc import find_solc
 from pyml.errors import ToolMissingError
 
 ROOT = Path(__file__).parents[2]
+KEYS_CONTRACTS = ["HelperRegistry", "ImageVault"]
 CONTRACTS = [
     "Halo2VerifierReusable",
     "CircuitRegistry",
@@ -104,6 +105,19 @@ def test_deployment_of_one_system_by_two_names(tmp_path: Path, node: Devnet) -> 
     made = pyml(tmp_path, "deploy", "--system", "zk", "--rpc", node.url, "--json").result
     again = pyml(tmp_path, "zk", "deploy", "--rpc", node.url, "--json").result
     assert again == {name: row["address"] for name, row in made["contracts"].items()}
+
+
+def test_systems_are_recorded_beside_one_another(tmp_path: Path, node: Devnet) -> None:
+    made = {
+        system: pyml(tmp_path, "deploy", "--system", system, "--rpc", node.url, "--json").result["contracts"]
+        for system in ("zk", "keys")
+    }
+    assert list(made["keys"]) == KEYS_CONTRACTS
+    client = Client.connect(node.url)
+    for name, row in made["keys"].items():
+        assert load_artifact(name).matches_code(client.code(row["address"]))
+    recorded = json.loads((tmp_path / "deployments" / "31337.json").read_text())["systems"]
+    assert {system: list(records) for system, records in recorded.items()} == {"zk": CONTRACTS, "keys": KEYS_CONTRACTS}
 
 
 def test_deploy_refusals_leave_nothing(tmp_path: Path, node: Devnet) -> None:
@@ -225,7 +239,7 @@ def test_build_makes_the_shipped_artefacts_again(tmp_path: Path) -> None:
     )
     built = Answer(done.returncode, done.stdout, done.stderr).result
     assert built["compiler"] == solc.version
-    for name in CONTRACTS:
+    for name in (*CONTRACTS, *KEYS_CONTRACTS):
         shipped = load_artifact(name)
         assert built["contracts"][name] == {"bytes": shipped.code_size, "digest": shipped.digest}
         made = load_artifact(name, folder=checkout / "pyml" / "chain" / "artifacts")

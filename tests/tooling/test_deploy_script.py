@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 from pyml.chain.devnet import Devnet, DevnetOptions
-from pyml.zk.deployment import deployment_plan
+from pyml.keys.deployment import deployment_plan as keys_plan
+from pyml.zk.deployment import deployment_plan as zk_plan
 from tests.tooling.conftest import Run, find_tool
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "deploy.py"
-NAMES = [step.name for step in deployment_plan().steps]
+NAMES = [step.name for plan in (zk_plan, keys_plan) for step in plan().steps]
 
 
 def _deployed(output: str) -> dict[str, str]:
@@ -37,8 +38,10 @@ def test_deploys_once_to_a_running_devnet(run: Run, tmp_path: Path) -> None:
     assert first.returncode == 0, first.stdout
     assert list(_deployed(first.stdout)) == NAMES
     assert _deployed(again.stdout) == _deployed(first.stdout)
-    recorded = json.loads((tmp_path / "31337.json").read_text(encoding="utf-8"))["systems"]["zk"]
-    assert {name: record["address"] for name, record in recorded.items()} == _deployed(first.stdout)
+    systems = json.loads((tmp_path / "31337.json").read_text(encoding="utf-8"))["systems"]
+    assert list(systems) == ["zk", "keys"]
+    recorded = {name: record["address"] for records in systems.values() for name, record in records.items()}
+    assert recorded == _deployed(first.stdout)
 
 
 def test_node_that_is_down(run: Run, tmp_path: Path, free_port: int) -> None:

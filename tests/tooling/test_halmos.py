@@ -1,6 +1,7 @@
-"""Halmos on this project, from an environment of its own: theorems about the payments of ``contracts/zk/Bounty.sol``.
+"""Halmos on this project, from an environment of its own: theorems about the payments of ``contracts/zk/Bounty.sol``
+and ``contracts/keys/ImageVault.sol``.
 
-``tests/contracts/symbolic/`` states them for all rewards, deadlines, blocks, senders and answers of the registries at
+``tests/contracts/symbolic/`` states them for all amounts, times, senders, signatures and answers of the registries at
 once, and beside them false ones, whose counterexamples show that the true ones are about something.
 """
 
@@ -16,14 +17,15 @@ from tests.tooling.conftest import Run, find_tool
 
 ROOT = Path(__file__).parents[2]
 SYMBOLIC = ROOT / "tests" / "contracts" / "symbolic"
-SLOW = "check_CoinsHeldAreThoseOwedAfterAnyCall"
+CONTRACTS = ("Bounty", "ImageVault")
+SLOW = {"check_CoinsHeldAreThoseOwedAfterAnyCall", "check_RecipientCanAlwaysClaimWhatWaits"}
 
 
 def _stated(file: str) -> set[str]:
     return set(re.findall(r"function (check_\w+)", (SYMBOLIC / file).read_text(encoding="utf-8")))
 
 
-def _verdicts(run: Run, folder: Path, match: str) -> dict[str, str]:
+def _verdicts(run: Run, folder: Path, contract: str, match: str) -> dict[str, str]:
     """``PASS``, ``FAIL``, ``TIMEOUT`` or ``ERROR`` by theorem; only what the theorems import is compiled."""
     halmos = find_tool("halmos", ROOT / ".dev" / "halmos" / "bin" / "halmos")
     find_tool("forge")
@@ -35,8 +37,9 @@ def _verdicts(run: Run, folder: Path, match: str) -> dict[str, str]:
         "FOUNDRY_TEST": sources,
         "PATH": f"{Path(halmos).parent}:{os.environ['PATH']}",  # its solver lies beside it
     }
-    command = (halmos, "--root", ROOT, "--forge-build-out", folder / "out", "--no-status", "--match-test", match)
-    answer = run(*command, environment=environment, timeout_s=600)
+    command = (halmos, "--root", ROOT, "--forge-build-out", folder / "out", "--no-status")
+    chosen = ("--match-contract", f"^{contract}", "--match-test", match)
+    answer = run(*command, *chosen, environment=environment, timeout_s=600)
     plain = re.sub(r"\x1b\[\d+m", "", answer.stdout)
     verdicts = {theorem: verdict for verdict, theorem in re.findall(r"^\[(\w+)\] (check_\w+)", plain, re.MULTILINE)}
     assert verdicts, answer.stdout
@@ -48,14 +51,17 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("halmos")
 
 
-def test_payments_are_proved_and_false_theorems_are_not(run: Run, build: Path) -> None:
-    proofs, falsehoods = _stated("Bounty.t.sol") - {SLOW}, _stated("BountyReachability.t.sol")
-    assert _verdicts(run, build, f"^(?!{SLOW})check_") == {
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_payments_are_proved_and_false_theorems_are_not(run: Run, build: Path, contract: str) -> None:
+    proofs, falsehoods = _stated(f"{contract}.t.sol") - SLOW, _stated(f"{contract}Reachability.t.sol")
+    assert _verdicts(run, build, contract, f"^(?!{'|'.join(SLOW)})check_") == {
         **dict.fromkeys(proofs, "PASS"),
         **dict.fromkeys(falsehoods, "FAIL"),
     }
 
 
 @pytest.mark.long
-def test_coins_held_are_those_owed_after_any_call(run: Run, build: Path) -> None:
-    assert _verdicts(run, build, f"^{SLOW}") == {SLOW: "PASS"}
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_payments_are_proved_after_any_call(run: Run, build: Path, contract: str) -> None:
+    proofs = _stated(f"{contract}.t.sol") & SLOW
+    assert _verdicts(run, build, contract, f"^({'|'.join(SLOW)})") == dict.fromkeys(proofs, "PASS")

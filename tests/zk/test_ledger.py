@@ -120,6 +120,70 @@ def test_lower_limit_counts_what_was_made_before(tmp_path: Path) -> None:
     generous.require_room()
 
 
+# Commitments
+
+
+def test_the_first_commitment_is_in_the_limit_and_every_other_costs_one(tmp_path: Path) -> None:
+    ledger = ProofLedger(tmp_path / "proofs", 9)
+    for commitment, used in ((b"a" * 32, 0), (b"a" * 32, 0), (b"b" * 32, 1), (b"a" * 32, 1), (b"c" * 32, 2)):
+        assert ledger.after(0, commitments=[commitment]) == used
+        ledger.record_all((), commitments=[commitment])
+        assert ledger.used == used
+    ledger.record(b"proof")
+    assert (ledger.used, ledger.after(2), ledger.after(2, commitments=[b"c" * 32, b"d" * 32])) == (3, 5, 6)
+
+
+def test_one_named_twice_at_once_is_one(tmp_path: Path) -> None:
+    ledger = ProofLedger(tmp_path / "proofs", 9)
+    ledger.record_all([b"proof"], commitments=[b"a" * 32, b"b" * 32, b"a" * 32])
+    assert ledger.used == ledger.after(0, commitments=[b"b" * 32, b"b" * 32]) == 2
+    assert len(digests(ledger.path)) == 3
+
+
+@given(
+    acts=st.lists(st.tuples(st.integers(0, 2), st.lists(st.integers(0, 3), max_size=3)), max_size=8),
+    limit=st.integers(0, 8),
+)
+@settings(max_examples=25)
+def test_relations_are_proofs_and_commitments_but_the_first(
+    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[int, list[int]]], limit: int
+) -> None:
+    """All of an act is recorded or nothing, and never more than the limit."""
+    ledger = ProofLedger(tmp_path_factory.mktemp("ledger") / "proofs", limit)
+    proofs, commitments = 0, set[int]()
+    for digests_made, named in acts:
+        relations = proofs + digests_made + max(0, len(commitments | set(named)) - 1)
+        made, shown = [bytes([index]) * 32 for index in range(digests_made)], [bytes([each]) * 32 for each in named]
+        assert ledger.after(digests_made, commitments=shown) == relations
+        if relations > limit:
+            with pytest.raises(ProofError, match="this commitment has no proof left"):
+                ledger.record_all(made, commitments=shown)
+        else:
+            ledger.record_all(made, commitments=shown)
+            proofs, commitments = proofs + digests_made, commitments | set(named)
+        assert ledger.used == proofs + max(0, len(commitments) - 1)
+
+
+def test_a_commitment_that_has_no_room_is_refused(tmp_path: Path) -> None:
+    ledger = ProofLedger(tmp_path / "proofs", 1)
+    ledger.record_all([b"proof"], commitments=[b"a" * 32])
+    ledger.record_all((), commitments=[b"a" * 32])
+    with pytest.raises(ProofError) as caught:
+        ledger.record_all((), commitments=[b"b" * 32])
+    assert (caught.value.expected, caught.value.got) == ("fewer than 1 proofs", 1)
+    assert ledger.used == 1
+
+
+def test_a_limit_above_what_the_salts_hide_is_refused(tmp_path: Path) -> None:
+    ProofLedger(tmp_path / "proofs", 3).require_limit(3)
+    with pytest.raises(InputError) as caught:
+        ProofLedger(tmp_path / "proofs", 4).require_limit(3)
+    assert str(caught.value) == "the ledger allows more proofs than the salts hide; expected 3; got 4"
+
+
+# Files
+
+
 def test_only_its_owner_reads_it(tmp_path: Path) -> None:
     ledger = ProofLedger(tmp_path / "new" / "folder" / "proofs", 1)
     ledger.record(b"proof")

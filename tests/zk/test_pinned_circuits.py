@@ -25,6 +25,8 @@ from pyml.zk.circuits import (
     inference_statement,
     input_graph,
     input_statement,
+    link_graph,
+    link_statement,
 )
 from pyml.zk.ezkl import EzklEngine, read_settings, require_sound_settings
 from pyml.zk.layout import committed_layout
@@ -37,8 +39,8 @@ from tests.zk.small_circuits import random_network
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {name: CircuitFolder.open(ROOT / "circuits" / name) for name in pin_circuits.NAMES}
-ACCURACY, INPUT, INFERENCE = (
-    FOLDERS[kind] for kind in ("private_model_accuracy", "private_input", "private_model_inference")
+ACCURACY, INPUT, INFERENCE, LINK = (
+    FOLDERS[kind] for kind in ("private_model_accuracy", "private_input", "private_model_inference", "model_link")
 )
 
 
@@ -85,6 +87,15 @@ def test_the_model_that_is_certified_is_the_model_that_answers() -> None:
     assert answering["run_args"]["lookup_range"] == settings["run_args"]["lookup_range"]
     assert answering["module_sizes"]["polycommit"][0] == settings["module_sizes"]["polycommit"][0]
     assert committed_layout(INFERENCE.statement) == committed_layout(ACCURACY.statement)
+
+
+def test_the_link_is_of_that_models_commitment() -> None:
+    degree = read_settings(ACCURACY.path / "settings.json")["run_args"]["logrows"]
+    assert LINK.statement == link_statement(ACCURACY.statement, degree)
+    linking = read_settings(LINK.path / "settings.json")
+    assert linking["run_args"]["logrows"] == degree
+    assert linking["required_lookups"] == []
+    assert linking["module_sizes"]["polycommit"] == [committed_layout(ACCURACY.statement).size, 1]
 
 
 def test_all_circuits_are_about_networks_of_one_shape_and_the_demos_set() -> None:
@@ -143,13 +154,29 @@ def test_another_architecture_is_another_circuit(shape: Architecture, tmp_path: 
     answering = replace(INFERENCE.statement, architecture=shape)
     assert answering.digest != INFERENCE.statement.digest
     assert graph_digest(inference_graph(answering), tmp_path) != pinned(INFERENCE)["circuit"]["graph.onnx"]
+    assert replace(LINK.statement, architecture=shape).digest != LINK.statement.digest
 
 
-def test_another_degree_is_another_statement_of_the_same_graph(tmp_path: Path) -> None:
-    """The graph knows no k; the statement, the settings and the commitments do."""
-    other = replace(INFERENCE.statement, degree=INFERENCE.statement.degree + 1)
-    assert other.digest != INFERENCE.statement.digest
-    assert graph_digest(inference_graph(other), tmp_path) == pinned(INFERENCE)["circuit"]["graph.onnx"]
+@pytest.mark.parametrize(
+    ("folder", "graph"), [(INFERENCE, inference_graph), (LINK, link_graph)], ids=["answer", "link"]
+)
+def test_another_degree_is_another_statement_of_the_same_graph(
+    folder: CircuitFolder, graph: Callable[[Statement], Callable[[Path], None]], tmp_path: Path
+) -> None:
+    """The graph knows no k; the statement, the settings and the commitments do. A link is between two of these."""
+    other = replace(folder.statement, degree=folder.statement.degree - 1)
+    assert other.digest != folder.statement.digest
+    assert graph_digest(graph(other), tmp_path) == pinned(folder)["circuit"]["graph.onnx"]
+
+
+@pytest.mark.parametrize("change", ["width", "committed_salts"])
+def test_a_link_of_more_entries_is_another_circuit(change: str, tmp_path: Path) -> None:
+    """Of entries it knows no more than their number: units, shifts and bits are in the statement alone."""
+    statement = LINK.statement
+    wider = replace(SHAPE, sizes=(*SHAPE.sizes[:-1], SHAPE.sizes[-1] + 1))
+    saltier = replace(statement.numerics, committed_salts=statement.numerics.committed_salts + 1)
+    other = {"width": replace(statement, architecture=wider), "committed_salts": replace(statement, numerics=saltier)}
+    assert graph_digest(link_graph(other[change]), tmp_path) != pinned(LINK)["circuit"]["graph.onnx"]
 
 
 @pytest.mark.parametrize("name", ["lookup_bits", "margin_limbs", "committed_salts", "witness_salts", "lookup_salts"])
