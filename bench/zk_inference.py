@@ -110,6 +110,8 @@ def _show(content: dict[str, Any]) -> None:
     screen.print(
         "† accepts forged results; * says nothing of whose weights answered; size: rows × columns, constraints"
     )
+    for name, reason in content["failed_forms"].items():
+        screen.print(f"{name}: {reason}")
     for tried in content["zokrates_sizes"]:
         size, count = "-".join(map(str, tried["sizes"])), tried.get("constraints", "unknown")
         screen.print(f"ZoKrates at {size}: {count} constraints, {tried['outcome']}")

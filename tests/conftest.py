@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# py_ecc raises the recursion limit to 100,000 when it is imported: beyond what the C stack of the JSON parser bears, so
+# that deeply nested input from outside would crash the tests where it is refused in use.
+_RECURSION_LIMIT = sys.getrecursionlimit()
+if importlib.util.find_spec("py_ecc"):
+    importlib.import_module("py_ecc")
+sys.setrecursionlimit(_RECURSION_LIMIT)
 
 ROOT = Path(__file__).parents[1]
 

@@ -209,15 +209,21 @@ def compare(bench: Bench) -> dict[str, Any]:
         elif name in ZOKRATES_FORMS:
             try:
                 forms.append(bench.form(name))
-            except PymlError as error:  # its tool may have too little memory, which is a result
+            except PymlError as error:  # the tool may have too little memory or time, which is a result
                 failures[name] = error.problem
         else:
             forms.append(bench.form(name))
     samples = answerable(bench.work)
     for turn in range(bench.options.repeats):
         bench.say(f"round {turn + 1} of {bench.options.repeats}")
-        for form in forms:
-            bench.prove(form, samples[turn % len(samples)])
+        for form in list(forms):
+            try:
+                bench.prove(form, samples[turn % len(samples)])
+            except PymlError as error:
+                if form.name not in ZOKRATES_FORMS:
+                    raise
+                failures[form.name] = error.problem
+                forms.remove(form)
     return {
         "forms": [form.as_dict() for form in forms],
         "failed_forms": failures,

@@ -39,6 +39,7 @@ from pyml.ml.integer import IntArray, IntegerNetwork, bounds, hidden, predict
 PACKAGE, VERSION = "zokrates-js", "1.1.9"
 INTEGRITY = "sha512-Z5GyrSkV2SzeB/Im2jV6z4LokRAY+G4O8U81zdgjHpgm62p1XLEfiCjkAIrkHDLGij/EH/ETlHpZtoRYYoSp7g=="
 """Of the package as npm has it."""
+INSTALL_TIMEOUT_S = 300.0
 PACKED_BITS = 252
 """Bits in a packed field element: fewer than the field has."""
 _ABSORBED = 5
@@ -264,16 +265,19 @@ def install(home: Path) -> Path:
 
 
 def _install(folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
     if not shutil.which("npm"):
         raise ZokratesUnavailableError("npm is not on PATH")
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
         temporary = Path(name) / folder.name
         temporary.mkdir()
         words = ["npm", "install", f"{PACKAGE}@{VERSION}", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run([*words, "--prefix", str(temporary)], capture_output=True, check=False, timeout=300)
-        if done.returncode:  # its words name the registry, which is nobody's business
-            raise ZokratesUnavailableError(f"npm could not install {PACKAGE} {VERSION}: is there a network?")
+        try:
+            subprocess.run(
+                [*words, "--prefix", str(temporary)], capture_output=True, check=True, timeout=INSTALL_TIMEOUT_S
+            )
+        except subprocess.SubprocessError:  # npm's words name the registry, which is nobody's business
+            raise ZokratesUnavailableError(f"npm could not install {PACKAGE} {VERSION}: is there a network?") from None
         temporary.replace(folder)
 
 

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import zk_inference
 from bench.measuring.processes import run_measured
 from bench.zk import zokrates
 from pyml.config import load_config
@@ -318,6 +319,48 @@ def test_without_node_the_reason_is_given(monkeypatch: pytest.MonkeyPatch, tmp_p
     with pytest.raises(zokrates.ZokratesUnavailableError, match=r"^node is not on PATH$"):
         zokrates.install(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def stand_in(folder: Path, name: str, status: int) -> None:
+    """A program of this name that does nothing and ends with this status."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\nexit {status}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def test_without_npm_the_reason_is_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stand_in(tmp_path, "node", 0)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(zokrates.ZokratesUnavailableError, match=r"^npm is not on PATH$"):
+        zokrates.install(tmp_path / "home")
+
+
+def test_a_failed_installation_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stand_in(tmp_path, "node", 0)
+    stand_in(tmp_path, "npm", 1)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    reason = r"^npm could not install zokrates-js 1\.1\.9: is there a network\?$"
+    with pytest.raises(zokrates.ZokratesUnavailableError, match=reason):
+        zokrates.install(tmp_path / "home")
+    assert list((tmp_path / "home" / "bench").iterdir()) == []
+
+
+def test_another_package_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stand_in(tmp_path, "node", 0)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    modules = tmp_path / "bench" / "zokrates-js-1.1.9" / "node_modules"
+    (modules / "zokrates-js").mkdir(parents=True)
+    lock = {"packages": {"node_modules/zokrates-js": {"integrity": "sha512-other"}}}
+    (modules / ".package-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+    with pytest.raises(zokrates.ZokratesUnavailableError) as caught:
+        zokrates.install(tmp_path)
+    assert (caught.value.problem, caught.value.got) == ("zokrates-js 1.1.9 is not the pinned one", "sha512-other")
+
+
+def test_without_the_package_its_forms_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", "")
+    options = zk_inference._options([])
+    assert zk_inference._zokrates(options, tmp_path) == (None, {"left_out": "node is not on PATH"})
 
 
 def fixed() -> tuple[IntegerNetwork, list[Any]]:
