@@ -226,7 +226,7 @@ def enter(
     """Register a committed model, as an entrant, before the set closes. Shows nothing of it but its commitment."""
     from pyml.zk.bounties import enter_bounty
     from pyml.zk.claims import commit_model
-    from pyml.zk.model_file import open_model
+    from pyml.zk.model_file import ledger_of, open_model
 
     desk = _desk(rpc, account, password_file, deployments)
     offer = desk.bounty.offer(number)
@@ -235,6 +235,7 @@ def enter(
         keyed, workspace = _keyed(desk.config, template, srs_file, begin)
         begin("committing")
         commitment = commit_model(keyed, workspace.engine, secret)
+        ledger_of(model, secret).record_all((), commitments=[commitment])  # before anybody sees it
         begin("registering the model")
         made = enter_bounty(desk.contracts, offer, keyed, commitment, secret.proof_limit, desk.account)
     show(

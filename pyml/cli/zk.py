@@ -215,7 +215,7 @@ def commit(
     from pyml.zk.circuits import parse_set_name
     from pyml.zk.claims import commit_model
     from pyml.zk.model_codec import SecretModel
-    from pyml.zk.model_file import save_model
+    from pyml.zk.model_file import ledger_of, save_model
     from pyml.zk.preparation import prepare_for
     from pyml.zk.witness import secure_felt
 
@@ -235,6 +235,7 @@ def commit(
         begin("committing")
         commitment = commit_model(keyed, workspace.engine, secret)
     save_model(secret, out, password(password_file, confirm=True))
+    ledger_of(out, secret).record_all((), commitments=[commitment])  # before it is shown
     show({"commitment": "0x" + commitment.hex(), "model_file": str(out), "proofs": secret.proof_limit}, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +128,8 @@ def prove_set(
         with closing(run(prove_part, tasks, encode_secret_model(model))) as results:
             for task, claim in results:
                 _require_one_model(claim, claims.values())
-                ledger.record(keccak(claim.proof))  # on disk before anybody can see the proof
+                # On disk before anybody can see the proof.
+                ledger.record_all([keccak(claim.proof)], commitments=[claim.commitment])
                 write_claim(claim, claim_path(task.path))
                 finish(parts[task.path], claim)
     return tuple(claims[path] for path in parts)
@@ -197,8 +198,8 @@ class _CountedByReceiver(ProofLedger):
     def require_room(self) -> None:
         pass
 
-    def record(self, proof_digest: bytes) -> None:
-        del proof_digest
+    def record_all(self, digests: Collection[bytes], *, commitments: Collection[bytes] = ()) -> None:
+        del digests, commitments
 
 
 def _claims_found(

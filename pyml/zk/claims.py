@@ -169,7 +169,7 @@ def prove_accuracy(
             got=count,
             hint="Train further, or claim less.",
         )
-    _require_limit(ledger, model.proof_limit)
+    ledger.require_limit(model.proof_limit)
     circuit = publisher_circuit or entry.identifier()
 
     def claim(points: bytes, proof: bytes = b"") -> AccuracyClaim:
@@ -199,7 +199,7 @@ def prove_inference(
     """
     tensors = inference_tensors(keyed.circuit.statement, model.network, sample, model_salts=model.salts)
     features = encode_features([int(value) for value in np.asarray(sample).ravel()])
-    _require_limit(ledger, model.proof_limit)
+    ledger.require_limit(model.proof_limit)
 
     def claim(points: bytes, proof: bytes = b"") -> InferenceClaim:
         """The claim about whatever model these points commit to."""
@@ -235,7 +235,7 @@ def prove_input(
         raise InputError("lasting input salts and a proof ledger go together")
     statement = keyed.circuit.statement
     if ledger is not None:
-        _require_limit(ledger, statement.numerics.proof_limit)
+        ledger.require_limit(statement.numerics.proof_limit)
     salts = input_salts or tuple(secure_felt() for _ in range(statement.numerics.committed_salts))
     tensors = input_tensors(statement, network, sample, input_salts=salts)
     draft = InputAttestation(context, entry.identifier(), purpose, tensors.result, b"")
@@ -343,7 +343,8 @@ def _prove(
     if proof.outputs != expected or len(proof.data) != entry.proof_length:
         raise ProofError("the circuit's outputs are not the claim's", expected=expected[1:], got=proof.outputs[1:])
     if ledger is not None:  # on disk before the proof leaves this function
-        ledger.record(keccak(proof.data))
+        commitment = commitment_of(proof.data[: POINT_BYTES * entry.committed_points])
+        ledger.record_all([keccak(proof.data)], commitments=[commitment])
     return proof.data
 
 
@@ -358,11 +359,6 @@ def _is_of_statement(claim: Claim, statement: Statement) -> bool:
             return numbers and claim.model == model_id(claim.context.prover, claim.commitment)
         case InputAttestation():
             return True
-
-
-def _require_limit(ledger: ProofLedger, proof_limit: int) -> None:
-    if ledger.limit > proof_limit:
-        raise InputError("the ledger allows more proofs than the salts hide", expected=proof_limit, got=ledger.limit)
 
 
 def _require_points(proof: bytes) -> None:

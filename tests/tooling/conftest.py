@@ -32,7 +32,7 @@ def run() -> Run:
     """Runs a command in the project's root and returns what it said; output of both kinds in ``stdout``."""
 
     def run_command(
-        *command: str | Path, environment: Mapping[str, str] | None = None, cwd: Path = ROOT, timeout_s: float = 300
+        *command: str | Path, environment: Mapping[str, str] | None = None, cwd: Path = ROOT, timeout_s: float = 900
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(word) for word in command],

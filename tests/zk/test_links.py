@@ -20,6 +20,7 @@ from pyml.crypto.bn254 import POINT_BYTES, SCALAR_MODULUS
 from pyml.errors import InputError, ProofError
 from pyml.ml.integer import IntegerNetwork
 from pyml.zk.challenge import Context, commitment_of, link_challenge, model_id
+from pyml.zk.claims import prove_inference
 from pyml.zk.engine import Engine, Proof, Tensors
 from pyml.zk.ezkl import EzklEngine
 from pyml.zk.ledger import ProofLedger
@@ -30,7 +31,7 @@ from pyml.zk.witness import link_tensors
 from pyml.zk.workspace import Keyed
 from tests.zk.conftest import SrsOf
 from tests.zk.domain import lagrange_row
-from tests.zk.small_circuits import random_network, small_numerics
+from tests.zk.small_circuits import random_network, small_inference, small_numerics
 from tests.zk.small_links import DEGREES, LINKABLE, SmallLink, link_circuit, small_link
 
 CONTEXT = Context(31337, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359")
@@ -110,6 +111,18 @@ def test_a_link_after_a_proof_under_either_commitment(linking: SmallLink, ledger
     assert ledger.used == 3
     linking.prove(CONTEXT, ledger)
     assert ledger.used == 6
+
+
+def test_answers_under_another_k_pay_for_its_commitment(
+    quick_engine: EzklEngine, srs_of: SrsOf, ledger: ProofLedger, tmp_path: Path
+) -> None:
+    """Linked or not, it is one more relation on the salts."""
+    model, sample = SecretModel(network(), salts()), np.array([1, 2, 3])
+    for degree, used in ((9, 1), (9, 2), (10, 4), (9, 5)):
+        small = small_inference(tmp_path, quick_engine, srs_of, network(), sample, degree=degree, numerics=LINKABLE)
+        entry = small.keyed.entry()
+        prove_inference(small.keyed, quick_engine, entry, model, sample, CONTEXT, ledger=ledger)
+        assert ledger.used == used
 
 
 class Asked:
