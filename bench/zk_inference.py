@@ -1,6 +1,6 @@
 """How long one answer of a private model takes to prove: pyml, ezkl in three forms, and ZoKrates, side by side.
 
-    python bench/zk_inference.py             64-32-10 on digits, every form, to bench/results/zk_inference.json
+    python bench/zk_inference.py             every form, to bench/results/zk_inference.json; a quarter of an hour
     python bench/zk_inference.py --quick     half a minute, without ZoKrates, to see that it works
 
 All forms answer the same public inputs by one trained network. Rounds are interleaved (one proof by each form, then the

@@ -48,7 +48,7 @@ STATEMENTS = {
     ),
     "ezkl-documented": Statement(
         names_model=False,
-        note="less: some weights give these logits (public, rescaled by the engine) to this input",
+        note="less: some weights give these public logits to this input, up to a rescaling that accepts two quotients",
     ),
     "ezkl-batched": Statement(
         names_model=False,

@@ -1,7 +1,7 @@
 """What others have published about proving inferences: cited, not measured here, on other hardware and statements.
 
 None of these figures may be set against a measured one as if they were of one kind; they say in which range the field
-moves. ``hardware`` is what the source names, or nothing where it names none beside the figure.
+moves. ``hardware`` is what the cited passage names, or nothing where it names none.
 """
 
 from __future__ import annotations
