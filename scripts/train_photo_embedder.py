@@ -1,7 +1,7 @@
 """Train the photo embedder that ships with pyml, on pictures made by rule, and write it in integers.
 
     python scripts/train_photo_embedder.py                 25 minutes on 2 cores; writes pyml/ml/embedders/photo.npz
-    python scripts/train_photo_embedder.py --steps 20 --pictures 600 --out /tmp/photo.npz      to see that it works
+    python scripts/train_photo_embedder.py --steps 20 --pictures 600 --out photo.npz      to see that it works
 
 Two edits of one picture are to have features in the same direction, those of different pictures not (InfoNCE: van den
 Oord, Li and Vinyals 2018; as in SimCLR: Chen et al. 2020). Nothing but ``synthetic_pictures`` is seen, so nobody's

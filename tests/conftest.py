@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +18,10 @@ _RECURSION_LIMIT = sys.getrecursionlimit()
 if importlib.util.find_spec("py_ecc"):
     importlib.import_module("py_ecc")
 sys.setrecursionlimit(_RECURSION_LIMIT)
+
+# A shell starts what it runs in the background with interrupts ignored, and so would be what the tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
 
