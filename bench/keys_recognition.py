@@ -1,6 +1,6 @@
 """How well vaults tell photographs apart: 400, eight edits, every pair, by the embedder that ships and by another.
 
-    PYML_DATA=… python bench/keys_recognition.py     about ten minutes, to bench/results/keys_recognition.json
+    PYML_DATA=… python bench/keys_recognition.py     about six minutes, to bench/results/keys_recognition.json
     python bench/keys_recognition.py --quick         eight pictures made by rule, to see that it works
 
 Every edited picture is decoded by the BCH code of the vault; see ``pyml/keys/evaluation.py`` for impostors. Photographs

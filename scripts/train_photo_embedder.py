@@ -1,6 +1,6 @@
 """Train the photo embedder that ships with pyml, on pictures made by rule, and write it in integers.
 
-    python scripts/train_photo_embedder.py                 25 minutes on 2 cores; writes pyml/ml/embedders/photo.npz
+    python scripts/train_photo_embedder.py                 half an hour of processor time; writes embedders/photo.npz
     python scripts/train_photo_embedder.py --steps 20 --pictures 600 --out photo.npz      to see that it works
 
 Two edits of one picture are to have features in the same direction, those of different pictures not (InfoNCE: van den

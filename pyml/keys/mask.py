@@ -2,8 +2,7 @@
 
 A view is the picture after an edit that recovery must survive (``pyml.keys.edits``). The margin of a bit is how far its
 value lies from the threshold, on the right side of it, in the worst view; the mask takes the widest margins. Which
-bits they are is public and depends on what was enrolled: that leak is measured, not assumed away
-(``pyml keys attack mask``).
+bits they are is public and depends on what was enrolled: how much that tells is not measured yet.
 """
 
 from __future__ import annotations

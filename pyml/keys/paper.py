@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pyml.crypto.secp256k1 import SECRET_BYTES, KeyRangeError, SigningKey, is_secret
 from pyml.errors import InputError
+from pyml.keys.fuzzy_commitment import Bits
 from pyml.store.keystore import Secret
 
 WARNING: Final = (
@@ -36,8 +37,6 @@ SALT: Final = b"pyml.keys.paper.v1"
 """Public and the same for all, so that image and password suffice; one dictionary then serves against every key."""
 _MAX_ITERATIONS: Final = 2**31 - 1
 _SHOWN_ROWS: Final = 10
-
-Bits = NDArray[np.uint8]
 
 
 def bits(activations: ArrayLike) -> Bits:

@@ -150,7 +150,7 @@ def whitened(network: FixedPointNetwork, pictures: NDArray[np.uint8], *, seed: i
     """The network with its features uncorrelated and of one variance over ``pictures``, then turned at random.
 
     Without this, the bits furthest from flipping are those of a few strong directions, which unlike pictures share:
-    among 400 photographs the nearest two differed in 2 of 127 reliable bits, with it in 10.
+    among 400 photographs the nearest two differed in 2 of 127 reliable bits, with it in 12.
     """
     features = network.features(pictures).astype(np.float64)
     mean = features.mean(axis=0)
