@@ -37,6 +37,7 @@ from bench.zk.workload import Workload
 from pyml.config import load_config
 from pyml.errors import PymlError
 from pyml.ml.networks import parse_sizes
+from pyml.zk.statement import Numerics
 
 console = Console(stderr=True)
 
@@ -51,7 +52,9 @@ def main(arguments: Sequence[str]) -> int:
             folder = Path(name)
             package, described = _zokrates(options, config.home)
             console.print(f"training {options.sizes} on {options.data} …")
-            work = Workload(options.data, parse_sizes(options.sizes), options.samples)
+            work = Workload(
+                options.data, parse_sizes(options.sizes), options.samples, lookup_bits=options.lookup_bits
+            )
             data_dir = str(config.data) if config.data else None
             asked = {"action": "workload", "workload": asdict(work), "data_dir": data_dir, "work": str(folder / "work")}
             trained = run_measured("bench.zk.worker", asked).as_dict()
@@ -139,6 +142,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--sizes", default="64-32-10")
     parser.add_argument("--data", default="digits", help="digits, or mnist and others from PYML_DATA")
     parser.add_argument("--samples", type=int, default=100, help="of the accuracy circuit whose k pyml-certified has")
+    parser.add_argument("--lookup-bits", type=int, default=Numerics().lookup_bits, help="width of pyml's lookup table")
     parser.add_argument("--batch", type=int, default=16, help="samples in a proof of ezkl-batched")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--forms", default=",".join(FORMS), help="comma-separated")

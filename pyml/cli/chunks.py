@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyml.cli.circuits import Account, Deployments, Rpc, SrsFile
+from pyml.cli.circuits import Account, Deployments, Device, Rpc, SrsFile
 from pyml.cli.plan import (
     GB,
     Bits,
@@ -132,6 +133,7 @@ def prove_set(
     ] = None,
     memory: Memory = None,
     keep_keys: Annotated[bool, typer.Option("--keep-keys", help="Keep the proving keys of finished parts.")] = False,
+    device: Device = "cpu",
     rpc: Rpc = None,
     account: Account = None,
     deployments: Deployments = Path("deployments"),
@@ -143,6 +145,7 @@ def prove_set(
 
     Each part is built, set up, proved and verified by a process of its own, and its claim written to its folder.
     """
+    from pyml.ml.devices import product_on
     from pyml.zk import chunks
     from pyml.zk.model_file import ledger_of, open_model
     from pyml.zk.registries import open_contracts
@@ -152,7 +155,9 @@ def prove_set(
     parts = SetFolder.open(folder.resolve())
     client = connect(config, rpc)
     contracts = open_contracts(client, deployments)
-    prover = _prover(config, contracts, address_of(client, config, account), parts, srs_file)
+    found = _prover(config, contracts, address_of(client, config, account), parts, srs_file)
+    prover = replace(found, device=device)
+    product_on(device)  # refuse here what workers would refuse one by one
     needed = _process_bytes(config, parts)
     secret = open_model(model, password(password_file))
     with share_done("proving", as_json=as_json) as report:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Folder = Annotated[Path, typer.Argument(help="Circuit folder, as `export` wrote it.")]
 SrsFile = Annotated[Path | None, typer.Option("--srs", help="Structured reference string to use.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 Rpc = Annotated[str | None, typer.Option(help="URL of a node; default from the settings.")]
 Account = Annotated[str | None, typer.Option(help="Stored account that signs; on a devnet a public one.")]
 Deployments = Annotated[Path, typer.Option("--deployments", help="Folder with <chainid>.json.")]

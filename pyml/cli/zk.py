@@ -17,6 +17,7 @@ from pyml.cli.chunks import claim_set, export_set, prove_set
 from pyml.cli.circuits import (
     Account,
     Deployments,
+    Device,
     Folder,
     Rpc,
     SrsFile,
@@ -67,7 +68,7 @@ def train(
     epochs: Annotated[int, typer.Option(min=1)] = 30,
     seed: Annotated[int, typer.Option(min=0, help="Fixes initial weights and order of samples.")] = 0,
     learning_rate: Annotated[float, typer.Option()] = 2e-3,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Device = "cpu",
     out: Annotated[Path, typer.Option(help="ONNX file to write.")] = Path("model.onnx"),
     checkpoint: Annotated[Path | None, typer.Option(help="Save and resume training here.")] = None,
     as_json: Json = False,
@@ -270,6 +271,7 @@ def prove(
     out: Annotated[Path, typer.Option(help="Claim file to write.")] = Path("claim.json"),
     threshold: Annotated[int | None, typer.Option(help="Claim at least so many correct.")] = None,
     purpose: Annotated[str, typer.Option(help="What the attestation is for (hashed).")] = "",
+    device: Device = "cpu",
     rpc: Rpc = None,
     account: Account = None,
     deployments: Deployments = Path("deployments"),
@@ -280,6 +282,7 @@ def prove(
     """Make a claim that only this account can use, on this chain, with this contract."""
     from eth_utils.crypto import keccak
 
+    from pyml.ml.devices import product_on
     from pyml.zk.challenge import Context
     from pyml.zk.circuit_folder import CircuitFolder
     from pyml.zk.claims import Claim, prove_accuracy, prove_input, write_claim
@@ -321,6 +324,7 @@ def prove(
                 Context(client.chain_id, contracts.accuracy.address, prover),
                 threshold=threshold,
                 ledger=ledger_of(model, secret),
+                product=product_on(device),
                 progress=begin,
             )
         else:

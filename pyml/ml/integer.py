@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyml.errors import InputError, ModelError
-from pyml.ml.shapes import Convolution, LayerShape, Pool, require_chain, row_batches
+from pyml.ml.shapes import Convolution, LayerShape, Pool, Product, require_chain, row_batches
 
 IntArray: TypeAlias = NDArray[Any]
 """int64, or object holding Python integers where 64 bits do not suffice."""
@@ -189,9 +189,13 @@ def bounds(network: IntegerNetwork) -> tuple[LayerBounds, ...]:
     return tuple(result)
 
 
-def hidden(network: IntegerNetwork, inputs: IntArray) -> tuple[IntArray, ...]:
-    """Flat pre-activations [samples, width] of every layer, before shift, ReLU and pool; the last are the logits."""
-    levels = zip(*_run(network, inputs), strict=True)
+def hidden(network: IntegerNetwork, inputs: IntArray, product: Product = np.matmul) -> tuple[IntArray, ...]:
+    """Flat pre-activations [samples, width] of every layer, before shift, ReLU and pool; the last are the logits.
+
+    ``product`` multiplies float64 matrices of whole numbers, and only where it cannot but be exact
+    (``devices.product_on`` for a CUDA card).
+    """
+    levels = zip(*_run(network, inputs, product), strict=True)
     return tuple(np.concatenate(parts) for parts in levels)
 
 
@@ -202,24 +206,31 @@ def logits(network: IntegerNetwork, inputs: IntArray) -> IntArray:
 
 def predict(network: IntegerNetwork, inputs: IntArray) -> NDArray[np.int64]:
     """Class of each sample, or -1 where the greatest logit is attained twice (a tie answers nothing)."""
-    values = logits(network, inputs)
-    top = values.max(axis=1, keepdims=True)
-    tied = (values == top).sum(axis=1) > 1
-    return np.where(tied, -1, values.argmax(axis=1)).astype(np.int64)
+    return answers(logits(network, inputs))
+
+
+def answers(outputs: IntArray) -> NDArray[np.int64]:
+    """As ``predict``, from logits [samples, classes]."""
+    top = outputs.max(axis=1, keepdims=True)
+    tied = (outputs == top).sum(axis=1) > 1
+    return np.where(tied, -1, outputs.argmax(axis=1)).astype(np.int64)
 
 
 def correct(network: IntegerNetwork, inputs: IntArray, labels: IntArray) -> NDArray[np.bool_]:
     """Whether each sample's label has a logit strictly greater than every other."""
-    answers = predict(network, inputs)
-    wanted = np.asarray(labels)
-    classes = network.sizes[-1]
-    if wanted.shape != answers.shape or wanted.dtype.kind not in "iu":
+    return correct_of(logits(network, inputs), labels)
+
+
+def correct_of(outputs: IntArray, labels: IntArray) -> NDArray[np.bool_]:
+    """As ``correct``, from logits [samples, classes]."""
+    given, wanted, classes = answers(outputs), np.asarray(labels), outputs.shape[1]
+    if wanted.shape != given.shape or wanted.dtype.kind not in "iu":
         raise InputError(
-            "labels do not match the inputs", expected=f"{len(answers)} integers", got=f"{wanted.dtype} {wanted.shape}"
+            "labels do not match the inputs", expected=f"{len(given)} integers", got=f"{wanted.dtype} {wanted.shape}"
         )
     if wanted.size and (wanted.min() < 0 or wanted.max() >= classes):
         raise InputError("a label is out of range", expected=f"0 to {classes - 1}", got=(wanted.min(), wanted.max()))
-    return answers == wanted
+    return given == wanted
 
 
 def count_correct(network: IntegerNetwork, inputs: IntArray, labels: IntArray) -> int:
@@ -244,7 +255,7 @@ def require_inputs(network: IntegerNetwork, inputs: IntArray) -> NDArray[np.int6
     return values.astype(np.int64)
 
 
-def _run(network: IntegerNetwork, inputs: IntArray) -> Iterator[tuple[IntArray, ...]]:
+def _run(network: IntegerNetwork, inputs: IntArray, product: Product = np.matmul) -> Iterator[tuple[IntArray, ...]]:
     """Pre-activations of every layer for one batch of samples after the other."""
     values, limits = require_inputs(network, inputs), bounds(network)
     widest = max(max(shape.inputs, shape.pre_activations) for shape in network.shapes)
@@ -252,16 +263,17 @@ def _run(network: IntegerNetwork, inputs: IntArray) -> Iterator[tuple[IntArray, 
         activations: IntArray = values[rows]
         outputs: list[IntArray] = []
         for layer, bound in zip(network.layers, limits, strict=True):
-            outputs.append(_affine(activations, layer, bound.partial))
+            outputs.append(_affine(activations, layer, bound.partial, product))
             activations = _activations(outputs[-1], layer, bound.high)
         yield tuple(outputs)
 
 
-def _affine(inputs: IntArray, layer: IntegerLayer, partial: int) -> IntArray:
+def _affine(inputs: IntArray, layer: IntegerLayer, partial: int, product: Product) -> IntArray:
     shape, wide = layer.shape, inputs.dtype == object or layer.bias_unit >= _INT64_EXACT
     if partial < _FLOAT_EXACT and not wide:
         bias = shape.spread((layer.bias * layer.bias_unit).astype(np.float64))
-        return (shape.multiply(inputs.astype(np.float64), layer.weight.astype(np.float64)) + bias).astype(np.int64)
+        products = shape.multiply(inputs.astype(np.float64), layer.weight.astype(np.float64), product)
+        return (products + bias).astype(np.int64)
     if partial < _INT64_EXACT and not wide:
         return shape.multiply(inputs, layer.weight) + shape.spread(layer.bias * layer.bias_unit)
     products = shape.multiply(inputs.astype(object), layer.weight.astype(object))

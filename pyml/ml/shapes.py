@@ -15,10 +15,10 @@ that integers never need a division.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from numpy.typing import NDArray
 from pyml.errors import ModelError
 
 PoolKind = Literal["max", "sum"]
+Matrix: TypeAlias = NDArray[Any]
+Product: TypeAlias = Callable[[Matrix, Matrix], Matrix]
+"""As ``numpy.matmul``."""
 
 MAX_ENTRIES = 1 << 24
 """Most numbers in a layer's input, output or table of patches: shapes come from files, and must not fill the memory."""
@@ -204,14 +207,15 @@ class LayerShape:
             return np.arange(self.pre_activations)[:, None]
         return self.pool.windows(self.fan_out, self.convolution.out_height, self.convolution.out_width)
 
-    def multiply(self, values: NDArray[Any], weight: NDArray[Any]) -> NDArray[Any]:
+    def multiply(self, values: Matrix, weight: Matrix, product: Product = np.matmul) -> Matrix:
         """Flat products [samples, pre_activations] of flat values [samples, inputs], in the arrays' own arithmetic."""
         if self.convolution is None:
-            return values @ weight
+            return product(values, weight)
         padded = np.concatenate([values, np.zeros((len(values), 1), dtype=values.dtype)], axis=1)  # read by index -1
         patches = np.ascontiguousarray(self.patches().T)  # [K, P], so that products come out channel by channel
         columns = np.ascontiguousarray(weight.T)
-        products = [columns @ np.take(padded[rows], patches, axis=1) for rows in row_batches(len(values), patches.size)]
+        batches = row_batches(len(values), patches.size)
+        products = [product(columns, np.take(padded[rows], patches, axis=1)) for rows in batches]
         return np.concatenate(products).reshape(len(values), self.pre_activations)
 
     def spread(self, bias: NDArray[Any]) -> NDArray[Any]:

@@ -22,9 +22,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pyml.errors import InputError, ModelError, ToolMissingError
+from pyml.errors import InputError, ModelError
 from pyml.ml.checkpoints import TrainingState, load_checkpoint, save_checkpoint
 from pyml.ml.datasets import Dataset, floats
+from pyml.ml.devices import require_device
 
 Progress = Callable[[str, float], None]
 """Called with a line of text and the fraction done in [0, 1]."""
@@ -81,7 +82,7 @@ def train(
     with; a file of another run (other data, network or configuration) is refused with ``InputError``. Raises
     ``ModelError`` as soon as the loss or a weight is NaN or infinite; the last checkpoint before that stays.
     """
-    target = _require_device(device)
+    target = require_device(device)
     inputs = _inputs(model, dataset.train_images, dataset.pixel_max).to(target)
     labels = torch.from_numpy(dataset.train_labels.astype(np.int64)).to(target)
     _require_fit(model, dataset)
@@ -242,20 +243,6 @@ def _require_deterministic_products(device: torch.device) -> None:
             "this CUDA set-up does not multiply matrices deterministically",
             hint="Set CUBLAS_WORKSPACE_CONFIG=:4096:8 in the environment and run it again.",
         ) from error
-
-
-def _require_device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError("unknown device", expected="cpu, cuda or cuda:N", got=name) from error
-    if device.type not in ("cpu", "cuda"):
-        raise InputError("unsupported device", expected="cpu, cuda or cuda:N", got=name)
-    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        raise ToolMissingError(
-            f"device {name} is not available", hint="Use cpu, or install PyTorch's CUDA build on a machine with a GPU."
-        )
-    return device
 
 
 def _require_fit(model: nn.Module, dataset: Dataset) -> None:

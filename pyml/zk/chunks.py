@@ -20,6 +20,7 @@ from pyml.chain.accounts import Signer
 from pyml.errors import InputError, IntegrityError, ProofError
 from pyml.ml import datasets
 from pyml.ml.datasets import Dataset
+from pyml.ml.devices import product_on
 from pyml.zk.challenge import Context, model_id
 from pyml.zk.circuit_folder import CircuitFolder
 from pyml.zk.claims import AccuracyClaim, commit_model, prove_accuracy, verify_claim, write_claim
@@ -51,6 +52,8 @@ class Prover:
     data: Path | None
     srs: Path
     context: Context
+    device: str = "cpu"
+    """Where products of the witness are taken; circuits are proved on the CPU."""
 
     @property
     def workspace(self) -> Workspace:
@@ -148,6 +151,7 @@ def prove_part(task: PartTask, secret: bytes, progress: Progress) -> AccuracyCla
         part.labelled_set(prover.load),
         prover.context,
         ledger=_CountedByReceiver(Path(), model.proof_limit),
+        product=product_on(prover.device),
         progress=progress,
     )
     progress("verifying")

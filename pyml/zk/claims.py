@@ -19,6 +19,7 @@ from pyml.crypto.bn254 import POINT_BYTES, decode_point
 from pyml.errors import InputError, ProofError
 from pyml.files import read_bounded, write_atomically
 from pyml.ml.integer import IntArray, IntegerNetwork
+from pyml.ml.shapes import Product
 from pyml.zk.challenge import (
     MAX_FEATURE_BYTES,
     CircuitEntry,
@@ -150,15 +151,22 @@ def prove_accuracy(
     threshold: int | None = None,
     publisher_circuit: bytes | None = None,
     ledger: ProofLedger,
+    product: Product = np.matmul,
     progress: Progress = silent,
 ) -> AccuracyClaim:
     """Prove how many samples the model answers correctly; ``threshold`` defaults to that count.
 
-    ``publisher_circuit`` is the circuit id if its set was sealed beforehand. Raises ``ModelError`` if the model misses
-    the threshold (nothing is proved then) and ``ProofError`` once the ledger has no proof left.
+    ``publisher_circuit`` is the circuit id if its set was sealed beforehand; ``product`` as for
+    ``pyml.ml.integer.hidden``. Raises ``ModelError`` if the model misses the threshold (nothing is proved then) and
+    ``ProofError`` once the ledger has no proof left.
     """
     tensors = accuracy_tensors(
-        keyed.circuit.statement, model.network, data.inputs, data.labels, model_salts=model.salts
+        keyed.circuit.statement,
+        model.network,
+        data.inputs,
+        data.labels,
+        model_salts=model.salts,
+        product=product,
     )
     count = tensors.result
     wanted = count if threshold is None else threshold

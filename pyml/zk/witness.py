@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from pyml.crypto.bn254 import SCALAR_MODULUS
 from pyml.errors import InputError, ModelError
-from pyml.ml.integer import IntArray, IntegerNetwork, correct, hidden, predict, require_inputs
+from pyml.ml.integer import IntArray, IntegerNetwork, answers, correct_of, hidden, require_inputs
+from pyml.ml.shapes import Product
 from pyml.zk.layout import Layout, committed_layout, witness_layout
 from pyml.zk.statement import Architecture, Statement
 
@@ -78,19 +79,21 @@ def accuracy_tensors(
     *,
     model_salts: Sequence[int],
     random_felt: Callable[[], int] = secure_felt,
+    product: Product = np.matmul,
 ) -> PrivateTensors:
     """Tensors for ``private_model_accuracy``; the result is the count of correct answers.
 
+    ``product`` as for ``pyml.ml.integer.hidden``.
     Raises ``ModelError`` naming layer and sample when an activation or margin leaves the lookup range.
     """
     committed = salted(committed_model(statement, network), model_salts, committed_layout(statement))
-    matched = correct(network, inputs, labels)
-    pre_activations = hidden(network, inputs)
+    pre_activations = hidden(network, inputs, product)
     logits = pre_activations[-1]
-    answers = np.asarray(labels, dtype=np.int64)
+    matched = correct_of(logits, labels)
+    wanted = np.asarray(labels, dtype=np.int64)
     parts = _limbs_of_layers(statement, pre_activations[:-1])
-    one_hot = np.eye(statement.architecture.sizes[-1], dtype=np.int64)[answers]
-    lead = np.take_along_axis(logits, answers[:, None], 1) - logits - 1 + 2 * one_hot
+    one_hot = np.eye(statement.architecture.sizes[-1], dtype=np.int64)[wanted]
+    lead = np.take_along_axis(logits, wanted[:, None], 1) - logits - 1 + 2 * one_hot
     parts |= _margin_limbs(statement, np.where(matched[:, None], lead, 0))
     parts["logits"] = logits
     return PrivateTensors(committed, _flat(parts, statement, random_felt), int(matched.sum()))
@@ -153,10 +156,11 @@ def input_tensors(
 def _answered(network: IntegerNetwork, sample: IntArray) -> tuple[IntArray, tuple[IntArray, ...], int]:
     """The sample as [1, features], the pre-activations of each layer and the answer."""
     inputs = require_inputs(network, np.asarray(sample).reshape(1, -1))
-    label = int(predict(network, inputs)[0])
+    pre_activations = hidden(network, inputs)
+    label = int(answers(pre_activations[-1])[0])
     if label < 0:
         raise InputError("the model's two greatest logits are equal for this input, so it gives no answer to prove")
-    return inputs, hidden(network, inputs), label
+    return inputs, pre_activations, label
 
 
 def _answer_parts(statement: Statement, pre_activations: Sequence[IntArray], label: int) -> dict[str, IntArray]:
