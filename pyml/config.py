@@ -77,6 +77,22 @@ def ask_for_reproducible_cuda() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
+def torchrun_place(environ: Mapping[str, str] | None = None) -> tuple[int, int, int]:
+    """Rank, rank on this machine and number of the processes that ``torchrun`` started; (0, 0, 1) where it did not."""
+    env = os.environ if environ is None else environ
+    if "WORLD_SIZE" not in env:
+        return 0, 0, 1
+    try:
+        rank, local_rank, count = (int(env[name]) for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"))
+    except (KeyError, ValueError) as error:
+        raise ConfigError(
+            f"this is not a process of torchrun: {error}", expected="RANK, LOCAL_RANK, WORLD_SIZE"
+        ) from error
+    if not 0 <= rank < count or not 0 <= local_rank < count:
+        raise ConfigError("torchrun's numbers do not fit together", got=(rank, local_rank, count))
+    return rank, local_rank, count
+
+
 def _from_toml(path: Path, known: set[str]) -> dict[str, Path | str]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))

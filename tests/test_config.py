@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from platformdirs import user_data_path
 
-from pyml.config import Config, ask_for_reproducible_cuda, load_config
+from pyml.config import Config, ask_for_reproducible_cuda, load_config, torchrun_place
 from pyml.errors import ConfigError
 
 IN_FILE = ("home", "data", "blobs", "rpc", "anvil", "solc", "ezkl_bin")
@@ -188,3 +188,17 @@ def test_reproducible_cuda_respects_what_was_chosen(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     ask_for_reproducible_cuda()
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
+def test_torchrun_says_where_a_process_stands() -> None:
+    assert torchrun_place({}) == (0, 0, 1)
+    assert torchrun_place({"RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4"}) == (3, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("rank", "local_rank"), [("", "0"), ("x", "0"), ("2", "0"), ("-1", "0"), ("0", "2"), ("0", None), (None, "0")]
+)
+def test_half_a_torchrun_is_refused(rank: str | None, local_rank: str | None) -> None:
+    given = {"RANK": rank, "LOCAL_RANK": local_rank, "WORLD_SIZE": "2"}
+    with pytest.raises(ConfigError, match="torchrun"):
+        torchrun_place({name: value for name, value in given.items() if value is not None})

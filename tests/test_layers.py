@@ -20,12 +20,13 @@ ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "files": frozenset({"errors"}),
     "config": frozenset({"errors"}),
+    "plots": _GROUND,
     "crypto": frozenset({"errors"}),
     "ml": _GROUND,
     "store": _GROUND | {"crypto", "ml"},
     "chain": _GROUND | {"crypto", "ml"},
-    **{system: _GROUND | {"crypto", "ml", "store", "chain"} for system in SYSTEMS},
-    "cli": _GROUND | SYSTEMS | {"crypto", "ml", "store", "chain", "config"},
+    **{system: _GROUND | {"crypto", "ml", "store", "chain", "plots"} for system in SYSTEMS},
+    "cli": _GROUND | SYSTEMS | {"crypto", "ml", "store", "chain", "plots", "config"},
     "__init__": frozenset({"errors"}),
     "__main__": frozenset({"cli"}),
 }
@@ -49,7 +50,9 @@ FORBIDDEN = {  # layer: packages that it must not import
 _ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv", "expandvars"})
 _OWN_GENERATORS = {
     "random": frozenset({"Random", "SystemRandom"}),
-    "numpy.random": frozenset({"BitGenerator", "Generator", "PCG64", "Philox", "SeedSequence", "default_rng"}),
+    "numpy.random": frozenset(
+        {"BitGenerator", "Generator", "PCG64", "Philox", "RandomState", "SeedSequence", "default_rng"}
+    ),
 }
 
 

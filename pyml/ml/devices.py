@@ -1,5 +1,8 @@
 """Where PyTorch computes: the CPU or a CUDA card, and exact matrix products on either."""
 
+# PyTorch annotates these calls in part only.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,8 +1,8 @@
-"""Training loop: Adam on cross-entropy, deterministic from explicit seeds, resumable to the bit.
+"""Training loop: Adam on cross-entropy or any other loss, deterministic from explicit seeds, resumable to the bit.
 
 Everything that the next step depends on is in the checkpoint: weights, Adam's moments, the random state that layers
-such as dropout draw from, the data order's generator, the current epoch's order and the place in it. A run that is
-killed anywhere and resumed therefore ends with the same bits as one that was not, on the same machine and PyTorch.
+such as dropout draw from, the run's generator, the current epoch's order and the place in it. A run that is killed
+anywhere and resumed therefore ends with the same bits as one that was not, on the same machine and PyTorch.
 """
 
 # PyTorch annotates these calls in part only.
@@ -16,6 +16,7 @@ import math
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -29,6 +30,22 @@ from pyml.ml.devices import require_device
 
 Progress = Callable[[str, float], None]
 """Called with a line of text and the fraction done in [0, 1]."""
+
+BatchLoss = Callable[[Tensor, torch.Generator], Tensor]
+"""The mean loss of the samples with the given indices (int64, on the CPU), to be differentiated.
+
+Whatever it draws, it draws from the generator given, which is in the checkpoint, or as layers do.
+"""
+
+
+class Held(Protocol):
+    """Something about the network that no step may change."""
+
+    def before_step(self) -> None:
+        """Called when the gradients are there."""
+
+    def after_step(self) -> None:
+        """Called when the parameters have been updated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,14 @@ class TrainingConfig:
             raise InputError("the learning rate must be positive and finite", got=self.learning_rate)
         if not 0 <= self.seed < 2**63:
             raise InputError("the seed is out of range", expected="0 to 2^63 - 1", got=self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Minimised:
+    """Mean loss of the last epoch, and the epochs that were already done when the call began."""
+
+    loss: float
+    resumed_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +111,66 @@ def train(
     inputs = _inputs(model, dataset.train_images, dataset.pixel_max).to(target)
     labels = torch.from_numpy(dataset.train_labels.astype(np.int64)).to(target)
     _require_fit(model, dataset)
-    with _deterministic(target, config.threads):
+
+    def batch_loss(chosen: Tensor, _: torch.Generator) -> Tensor:
+        chosen = chosen.to(target)
+        return nn.functional.cross_entropy(model(inputs[chosen]), labels[chosen])
+
+    done = minimise(
+        model,
+        batch_loss,
+        config,
+        samples=len(inputs),
+        data_digest=dataset.digest,
+        device=target,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    return TrainingResult(
+        done.loss,
+        accuracy(model, dataset.train_images, dataset.train_labels, pixel_max=dataset.pixel_max),
+        accuracy(model, dataset.test_images, dataset.test_labels, pixel_max=dataset.pixel_max),
+        done.resumed_at,
+    )
+
+
+def minimise(
+    model: nn.Module,
+    batch_loss: BatchLoss,
+    config: TrainingConfig,
+    *,
+    samples: int,
+    data_digest: bytes,
+    device: torch.device,
+    checkpoint: Path | None = None,
+    writes: bool = True,
+    held: Held | None = None,
+    progress: Progress | None = None,
+    progress_batches: int = 0,
+) -> Minimised:
+    """Run Adam on ``batch_loss`` over every one of ``samples`` once an epoch; ``train`` says the rest.
+
+    ``checkpoint`` is read if it is there, and written if this process is the one that ``writes``. ``progress`` is called
+    after each epoch and, unless it is 0, after so many batches. The checkpoint belongs to the
+    network as it prints itself, the configuration with all fields of its class, the kind of device and the data.
+    """
+    with _deterministic(device, config.threads):
         torch.manual_seed(config.seed)
-        model.to(target)
-        run = _Run(model, config, fingerprint=_fingerprint(model, dataset, config, target), samples=len(inputs))
+        fingerprint = _fingerprint(model, data_digest, config, device)
+        model.to(device)
+        run = _Run(model, config, fingerprint=fingerprint, samples=samples)
         if checkpoint is not None and checkpoint.exists():
             run.restore(load_checkpoint(checkpoint))
         resumed_at = run.epoch
         while run.epoch < config.epochs:
-            run.step(inputs, labels)
+            run.step(batch_loss, held)
             ended = run.place == 0
-            if checkpoint is not None and (ended or run.save_due()):
+            if checkpoint is not None and writes and (ended or run.every(config.checkpoint_batches)):
                 save_checkpoint(checkpoint, run.state())
-            if ended and progress is not None:
-                progress(f"epoch {run.epoch}/{config.epochs}, loss {run.mean_loss:.4f}", run.epoch / config.epochs)
+            if progress is not None and (ended or run.every(progress_batches)):
+                progress(run.described(), run.share)
     model.cpu().eval()
-    return TrainingResult(
-        run.mean_loss,
-        accuracy(model, dataset.train_images, dataset.train_labels, pixel_max=dataset.pixel_max),
-        accuracy(model, dataset.test_images, dataset.test_labels, pixel_max=dataset.pixel_max),
-        resumed_at,
-    )
+    return Minimised(run.mean_loss, resumed_at)
 
 
 @torch.no_grad()
@@ -138,25 +202,39 @@ class _Run:
         self.epoch, self.place = 0, 0
         self.loss_sum, self.mean_loss = 0.0, math.nan
 
-    def step(self, inputs: Tensor, labels: Tensor) -> None:
+    def step(self, batch_loss: BatchLoss, held: Held | None) -> None:
         """One batch; at the end of an epoch draws the next order and sets ``place`` to 0."""
         self.model.train()
-        chosen = self.order[self.place : self.place + self.config.batch_size].to(inputs.device)
+        chosen = self.order[self.place : self.place + self.config.batch_size]
         self.optimiser.zero_grad(set_to_none=True)
-        loss = nn.functional.cross_entropy(self.model(inputs[chosen]), labels[chosen])
+        loss = batch_loss(chosen, self.generator)
         value = loss.item()
         if not math.isfinite(value):
             raise self._diverged(f"the loss is {value}")
         loss.backward()
+        if held is not None:
+            held.before_step()
         self.optimiser.step()
+        if held is not None:
+            held.after_step()
         self.loss_sum += value * len(chosen)
         self.place += len(chosen)
         if self.place >= self.samples:
             self._end_epoch()
 
-    def save_due(self) -> bool:
-        every = self.config.checkpoint_batches
-        return every > 0 and (self.place // self.config.batch_size) % every == 0
+    def every(self, batches: int) -> bool:
+        """Whether so many batches are full again since the epoch began; never for 0."""
+        return batches > 0 and (self.place // self.config.batch_size) % batches == 0
+
+    @property
+    def share(self) -> float:
+        """What is done of the whole run."""
+        return (self.epoch + self.place / self.samples) / self.config.epochs
+
+    def described(self) -> str:
+        """For people: the epoch that has ended or is under way, and its mean loss."""
+        epoch, loss = (self.epoch + 1, self.loss_sum / self.place) if self.place else (self.epoch, self.mean_loss)
+        return f"epoch {epoch}/{self.config.epochs}, loss {loss:.4f}"
 
     def state(self) -> TrainingState:
         cuda = next(self.model.parameters()).is_cuda
@@ -259,8 +337,8 @@ def _require_fit(model: nn.Module, dataset: Dataset) -> None:
         )
 
 
-def _fingerprint(model: nn.Module, dataset: Dataset, config: TrainingConfig, device: torch.device) -> str:
+def _fingerprint(model: nn.Module, data_digest: bytes, config: TrainingConfig, device: torch.device) -> str:
     shapes = [(name, list(value.shape), str(value.dtype)) for name, value in model.state_dict().items()]
     settings = asdict(config)
     del settings["epochs"], settings["checkpoint_batches"]  # they do not change the path, so a run may be extended
-    return hashlib.sha256(repr((str(model), shapes, settings, device.type)).encode() + dataset.digest).hexdigest()
+    return hashlib.sha256(repr((str(model), shapes, settings, device.type)).encode() + data_digest).hexdigest()

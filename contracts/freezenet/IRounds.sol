@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IAccuracyVerifier} from "./IAccuracyVerifier.sol";
+
+/// @title Rounds of a task: a reward for every solution that holds
+/// @notice A round has phases, told apart by block numbers, as long as its task says:
+///
+/// 1. commit: from the block after the opening one. The opening block's hash is the beacon; with it each miner has one
+///    seed (`Watermark.boundSeed`), trains, and commits to a solution under a bond;
+/// 2. test: nobody commits any more, and the sponsor reveals the sealed test set. If he does not, every commitment's
+///    bond goes back, together with an equal part of the sponsor's bond;
+/// 3. reveal: miners open their commitments, and say how many test samples they answer. A commitment that is not opened
+///    loses its bond; one that is opened below the threshold gets it back, and nothing more;
+/// 4. challenge: the task's verifier comes to its verdicts;
+/// 5. enrol: each solution that reached the threshold is put to the verifier, once. If it is accepted it takes part in
+///    the reward, and its bond goes back; if it is rejected, or not put to the verifier in time, its bond is lost.
+///
+/// Then anyone settles the round. The reward is shared equally by the solutions that were enrolled, and what they do
+/// not get goes back to the sponsor: the reward of a round without solutions, and what division leaves. Half of a bond
+/// that was lost to a challenge is the challenger's. The rest of lost bonds is burned: whoever could get it, a miner's
+/// own accounts among them, would be paid for cheating.
+/// @dev All value of the system is kept by the contract behind this interface, and withdrawn by its owners. No function
+/// loops over miners. Training is not memoryless, so this is no lottery for blocks: a round pays every solution.
+///
+/// A miner's address is in its seed and in its commitment, so a copied solution fits nobody else, and a copied
+/// commitment cannot be opened by whoever copied it. A miner with many accounts has to train for each of them.
+interface IRounds {
+    /// @notice How far a round has come; phases within `Open` follow from block numbers.
+    enum Status {
+        None,
+        Open,
+        Settled,
+        Cancelled
+    }
+
+    /// @notice A round of a task.
+    /// @param openedBlock its hash is the beacon.
+    /// @param threshold correct answers asked for in this round.
+    /// @param commitments how many were made.
+    /// @param enrolled how many solutions were accepted so far.
+    /// @param status what has come of it.
+    /// @param reward in wei, for all solutions together.
+    /// @param beacon zero until somebody fixes it, within 256 blocks.
+    /// @param testSeal keccak256(abi.encode(testRoot, salt)).
+    /// @param testRoot Merkle root of the test set's salted samples; zero until it is revealed.
+    // Layout, from the low end: slot 0 | openedBlock 48 | threshold 32 | commitments 32 | enrolled 32 | status 8
+    // | free 104 |; slots 1-4 reward, beacon, testSeal, testRoot
+    struct Round {
+        uint48 openedBlock;
+        uint32 threshold;
+        uint32 commitments;
+        uint32 enrolled;
+        Status status;
+        uint256 reward;
+        bytes32 beacon;
+        bytes32 testSeal;
+        bytes32 testRoot;
+    }
+
+    /// @notice A miner's part in a round.
+    /// @param commitment keccak256(abi.encode(solution, salt, miner)); cleared once it is opened.
+    /// @param solutionHash keccak256(abi.encode(solution)); zero until it is revealed.
+    /// @param correct how many answers the miner claims.
+    /// @param closed whether the bond has gone where it belongs.
+    struct Entry {
+        bytes32 commitment;
+        bytes32 solutionHash;
+        uint32 correct;
+        bool closed;
+    }
+
+    /// @notice What a miner commits to before the test set is known.
+    /// @param freeRoot Merkle root of the free weights, 32 codes a leaf, kernel by kernel in the order of its
+    /// permutation: watermark codes are not in it, for they follow from the seed.
+    /// @param freeCount how many free weights there are: what the architecture leaves.
+    /// @param numbersRoot Merkle root of the rest: multipliers, biases, and the last layer's weights.
+    /// @param contentDigest under which all of it is served.
+    struct Solution {
+        bytes32 freeRoot;
+        uint64 freeCount;
+        bytes32 numbersRoot;
+        bytes32 contentDigest;
+    }
+
+    /// @notice The sponsor of `taskId` put up `reward`.
+    event RoundOpened(
+        uint256 indexed taskId, uint256 indexed round, uint256 reward, uint256 threshold, bytes32 testSeal
+    );
+    /// @notice Every miner's seed follows from now on.
+    event BeaconFixed(uint256 indexed taskId, uint256 indexed round, bytes32 beacon);
+    /// @notice Nobody fixed the beacon while it could be read: the round begins again in this block.
+    event RoundReopened(uint256 indexed taskId, uint256 indexed round);
+    /// @notice `miner` bonded a commitment.
+    event SolutionCommitted(uint256 indexed taskId, uint256 indexed round, address indexed miner, bytes32 commitment);
+    /// @notice The test set behind the seal.
+    event TestSetRevealed(uint256 indexed taskId, uint256 indexed round, bytes32 testRoot);
+    /// @notice `miner` opened a commitment.
+    event SolutionRevealed(
+        uint256 indexed taskId, uint256 indexed round, address indexed miner, Solution solution, uint256 correct
+    );
+    /// @notice The solution takes part in the reward.
+    event SolutionEnrolled(uint256 indexed taskId, uint256 indexed round, address indexed miner);
+    /// @notice The bond was lost; `rewarded` got half of it, if not zero.
+    event BondLost(
+        uint256 indexed taskId, uint256 indexed round, address indexed miner, address rewarded, uint256 burned
+    );
+    /// @notice `solutions` share the reward; the next round asks for `nextThreshold`.
+    event RoundSettled(uint256 indexed taskId, uint256 indexed round, uint256 solutions, uint256 nextThreshold);
+    /// @notice The sponsor did not reveal the test set, or nobody committed.
+    event RoundCancelled(uint256 indexed taskId, uint256 indexed round);
+    /// @notice `account` took out what belonged to it.
+    event Withdrawn(address indexed account, uint256 amount);
+
+    /// @notice Only the sponsor of the task may do this.
+    error NotSponsor(uint256 taskId, address sponsor, address caller);
+    /// @notice The round before is not settled or cancelled.
+    error RoundNotOver(uint256 taskId, uint256 round);
+    /// @notice No round of the task has this number.
+    error RoundUnknown(uint256 taskId, uint256 round);
+    /// @notice This is done in blocks `first` to `last` only.
+    error OutsidePhase(uint256 first, uint256 last, uint256 currentBlock);
+    /// @notice The reward is zero.
+    error NoReward();
+    /// @notice Another value was sent than reward and bond come to.
+    error ValueMismatch(uint256 expected, uint256 actual);
+    /// @notice The opening block's hash cannot be read: it is this block, or more than 256 blocks old.
+    error BeaconUnreadable(uint256 openedBlock, uint256 currentBlock);
+    /// @notice The miner has committed in this round.
+    error AlreadyCommitted(uint256 taskId, uint256 round, address miner);
+    /// @notice The miner has no commitment that waits to be opened.
+    error NothingToReveal(uint256 taskId, uint256 round, address miner);
+    /// @notice What is opened is not what was committed to.
+    error CommitmentMismatch(bytes32 expected, bytes32 actual);
+    /// @notice The solution has another number of free weights than the architecture leaves.
+    error FreeCountMismatch(uint256 expected, uint256 actual);
+    /// @notice More answers are claimed than there are samples.
+    error CorrectOutOfRange(uint256 correct, uint256 samples);
+    /// @notice The verifier has not accepted the solution.
+    error NotAccepted(uint256 taskId, uint256 round, address miner, IAccuracyVerifier.Verdict verdict);
+    /// @notice The miner's bond has gone where it belongs.
+    error EntryClosed(uint256 taskId, uint256 round, address miner);
+    /// @notice Nothing belongs to the account.
+    error NothingToWithdraw(address account);
+    /// @notice The account does not accept ether.
+    error EtherRefused(address account, uint256 amount);
+
+    /// @notice Opens the next round of a task. `msg.value` is the reward and the sponsor's bond.
+    /// @param testSeal keccak256(abi.encode(testRoot, salt)).
+    /// @return round counted from zero, for each task.
+    function openRound(uint256 taskId, bytes32 testSeal) external payable returns (uint256 round);
+
+    /// @notice Reads the opening block's hash, while it can be read. Anyone may do it; the first commitment does too.
+    function fixBeacon(uint256 taskId, uint256 round) external;
+
+    /// @notice Begins a round again in this block, after its beacon was lost. Anyone may do it.
+    function reopen(uint256 taskId, uint256 round) external;
+
+    /// @notice Commits to a solution, once a round. `msg.value` is the miner's bond.
+    /// @param commitment keccak256(abi.encode(solution, salt, msg.sender)).
+    function commit(uint256 taskId, uint256 round, bytes32 commitment) external payable;
+
+    /// @notice Opens the seal of the test set, after commitments and in time. Only for the sponsor.
+    function revealTestSet(uint256 taskId, uint256 round, bytes32 testRoot, bytes32 salt) external;
+
+    /// @notice Opens the sender's commitment.
+    /// @param correct how many samples of the test set the solution answers; below the threshold the bond goes back
+    /// now.
+    function reveal(uint256 taskId, uint256 round, Solution calldata solution, bytes32 salt, uint32 correct) external;
+
+    /// @notice Puts a solution to the verifier, after challenges. Anyone may do it.
+    function enrol(uint256 taskId, uint256 round, address miner) external;
+
+    /// @notice Takes the bond of a solution that the verifier rejected: half of it for `challenger`, who is the
+    /// verifier's to name. Only for the task's verifier, at any time before the round is settled.
+    function forfeit(uint256 taskId, uint256 round, address miner, address challenger) external;
+
+    /// @notice Ends a round after its last phase. Anyone may do it.
+    function settle(uint256 taskId, uint256 round) external;
+
+    /// @notice Ends a round whose test set was not revealed in time, or to which nobody committed. Anyone may do it.
+    function cancel(uint256 taskId, uint256 round) external;
+
+    /// @notice Credits a miner's part of a settled or cancelled round: share and bond, or refund. Anyone may do it,
+    /// once.
+    function collect(uint256 taskId, uint256 round, address miner) external;
+
+    /// @notice Pays out all that belongs to the sender.
+    function withdraw() external;
+
+    /// @notice A round; reverts if there is none.
+    function roundOf(uint256 taskId, uint256 round) external view returns (Round memory);
+
+    /// @notice A miner's part in a round; all zero if there is none.
+    function entryOf(uint256 taskId, uint256 round, address miner) external view returns (Entry memory);
+
+    /// @notice The seed of a miner's watermark; reverts until the beacon is fixed.
+    function seedOf(uint256 taskId, uint256 round, address miner) external view returns (bytes32 seed);
+
+    /// @notice What `account` may withdraw, in wei.
+    function creditOf(address account) external view returns (uint256 amount);
+}
