@@ -150,9 +150,9 @@ def minimise(
 ) -> Minimised:
     """Run Adam on ``batch_loss`` over every one of ``samples`` once an epoch; ``train`` says the rest.
 
-    ``checkpoint`` is read if it is there, and written if this process is the one that ``writes``. ``progress`` is called
-    after each epoch and, unless it is 0, after so many batches. The checkpoint belongs to the
+    ``checkpoint`` is read if it is there, and written if this process is the one that ``writes``. It belongs to the
     network as it prints itself, the configuration with all fields of its class, the kind of device and the data.
+    ``progress`` is called after each epoch and, unless it is 0, after every ``progress_batches``.
     """
     with _deterministic(device, config.threads):
         torch.manual_seed(config.seed)
