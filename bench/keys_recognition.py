@@ -25,7 +25,8 @@ from rich.console import Console
 from bench.measuring.record import RESULTS, write_result
 from pyml.config import load_config
 from pyml.errors import InputError, PymlError
-from pyml.keys.evaluation import evaluate
+from pyml.keys.domains import IMAGE
+from pyml.keys.evaluation import evaluate, observe
 from pyml.keys.fuzzy_commitment import BchCode
 from pyml.keys.pictures import open_picture, opened, pictures_in
 from pyml.ml.embedders.onnx_pictures import OnnxPictures, read_network
@@ -79,7 +80,7 @@ def _photographs() -> list[dict[str, Any]]:
 
 def _measured(name: str, embedder: Embedder[Image.Image], shown: Sequence[Callable[[], Image.Image]]) -> dict[str, Any]:
     started = time.monotonic()
-    report = evaluate(embedder, shown, BchCode())
+    report = evaluate(observe(IMAGE, embedder, shown), BchCode())
     tar, far = report.all_genuine, report.impostors
     console.print(
         f"{embedder.name}: TAR {tar.share:.2%} ({tar.accepted} of {tar.trials}), FAR {far.accepted} of {far.trials}"

@@ -52,9 +52,7 @@ def main(arguments: Sequence[str]) -> int:
             folder = Path(name)
             package, described = _zokrates(options, config.home)
             console.print(f"training {options.sizes} on {options.data} …")
-            work = Workload(
-                options.data, parse_sizes(options.sizes), options.samples, lookup_bits=options.lookup_bits
-            )
+            work = Workload(options.data, parse_sizes(options.sizes), options.samples, lookup_bits=options.lookup_bits)
             data_dir = str(config.data) if config.data else None
             asked = {"action": "workload", "workload": asdict(work), "data_dir": data_dir, "work": str(folder / "work")}
             trained = run_measured("bench.zk.worker", asked).as_dict()

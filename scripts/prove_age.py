@@ -19,16 +19,9 @@ holder. Whoever checks compares the commitment on chain with the one that the of
 
 from __future__ import annotations
 
-import argparse
-import json
 import secrets
-import sys
-import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from eth_utils.crypto import keccak
@@ -39,7 +32,7 @@ from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import Devnet
 from pyml.chain.transactions import Receipt
 from pyml.config import load_config
-from pyml.errors import ContractRevertedError, InputError, PymlError
+from pyml.errors import InputError
 from pyml.ml.integer import IntegerLayer, IntegerNetwork
 from pyml.zk.challenge import CircuitEntry, Context, commitment_of
 from pyml.zk.circuits import input_graph, input_statement
@@ -54,6 +47,7 @@ from pyml.zk.srs import make_insecure
 from pyml.zk.statement import Numerics
 from pyml.zk.witness import salted, secure_felt
 from pyml.zk.workspace import Keyed, Workspace
+from scripts.demonstration import Result, options, refusal, require, run, show
 
 AGE_MAX = 127
 YOUNGER, AT_LEAST = 0, 1
@@ -138,7 +132,7 @@ def open_check(devnet: Devnet, folder: Path, threshold: int) -> AgeCheck:
     return AgeCheck(contracts, workspace.engine, keyed, entry, network, purpose, folder)
 
 
-def demonstrate(devnet: Devnet, folder: Path, threshold: int) -> dict[str, Any]:
+def demonstrate(devnet: Devnet, folder: Path, threshold: int) -> Result:
     """Two people a year apart, at the threshold: one gets in, the other does not whatever he tries."""
     check = open_check(devnet, folder, threshold)
     adult = check.certify(devnet.accounts[1], threshold)
@@ -180,47 +174,12 @@ def demonstrate(devnet: Devnet, folder: Path, threshold: int) -> dict[str, Any]:
     }
 
 
-def refusal(attempt: Callable[[], object], expected: str = "InvalidProof") -> str:
-    """The contract's reason for refusing; another one, or being let through, is an error."""
-    try:
-        attempt()
-    except ContractRevertedError as error:
-        require(error.name == expected, f"the contract says {expected}, not {error.name}")
-        return error.name
-    raise PymlError("what should be refused was accepted", hint="This is a bug in pyml; please report it.")
-
-
-def require(truth: bool, what: str) -> None:
-    """Raise unless things are as they should be."""
-    if not truth:
-        raise PymlError(f"this should be so and is not: {what}", hint="This is a bug in pyml; please report it.")
-
-
-def show(result: dict[str, Any]) -> None:
-    """The result as text."""
-    for heading in ("proved", "hidden", "not_proved"):
-        print(heading.replace("_", " "), *result[heading], sep="\n  ")
-    print("refused", *(f"{attempt}: {answer}" for attempt, answer in result["refused"].items()), sep="\n  ")
-    print(f"{result['gas']:,} gas, {result['seconds']} s")
-
-
 def main() -> None:
     """Parse arguments, start a devnet, run."""
-    parser = argparse.ArgumentParser(description="Prove that an age reaches a threshold without giving the age.")
+    parser = options("Prove that an age reaches a threshold without giving the age.")
     parser.add_argument("--at-least", type=int, default=18, metavar="YEARS", help="the threshold (default: 18)")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    options = parser.parse_args()
-    began = time.monotonic()
-    try:
-        with tempfile.TemporaryDirectory() as folder, Devnet(anvil=load_config().anvil) as devnet:
-            result = demonstrate(devnet, Path(folder), options.at_least)
-    except PymlError as error:
-        sys.exit(f"prove_age: {error}")
-    result["seconds"] = round(time.monotonic() - began, 1)
-    if options.json:
-        print(json.dumps(result))
-    else:
-        show(result)
+    asked = parser.parse_args()
+    run(lambda devnet, folder: demonstrate(devnet, folder, asked.at_least), show, as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -14,16 +14,9 @@ is about the other 113. It asks to be certified for 95 %, which training reaches
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import sys
-import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pyml.chain.accounts import Signer
 from pyml.chain.client import Client
@@ -31,7 +24,6 @@ from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import Devnet
 from pyml.chain.transactions import Receipt
 from pyml.config import load_config
-from pyml.errors import ContractRevertedError, PymlError
 from pyml.ml.datasets import load
 from pyml.ml.integer import IntegerNetwork
 from pyml.ml.modules import affine_layers
@@ -51,6 +43,7 @@ from pyml.zk.srs import make_insecure
 from pyml.zk.statement import Numerics
 from pyml.zk.witness import secure_felt
 from pyml.zk.workspace import Keyed, Workspace
+from scripts.demonstration import Result, options, refusal, require, run, show_claims
 
 SIZES, EPOCHS, SEED = (30, 8, 2), 100, 1
 CERTIFIED_SHARE = 0.95
@@ -117,7 +110,7 @@ def open_certification(devnet: Devnet, folder: Path, prepared: Prepared) -> Cert
     return Certification(contracts, workspace.engine, keyed, entry, data, folder)
 
 
-def demonstrate(devnet: Devnet, folder: Path) -> dict[str, Any]:
+def demonstrate(devnet: Devnet, folder: Path) -> Result:
     """Train, commit, register, prove, claim; a better count, another owner and another model are refused."""
     owner, stranger = devnet.accounts[:2]
     prepared = train_classifier()
@@ -178,27 +171,9 @@ def altered(network: IntegerNetwork) -> IntegerNetwork:
     return replace(network, layers=(replace(first, weight=weight), *rest))
 
 
-def refusal(attempt: Callable[[], object], expected: str = "InvalidProof") -> str:
-    """The contract's reason for refusing; another one, or being let through, is an error."""
-    try:
-        attempt()
-    except ContractRevertedError as error:
-        require(error.name == expected, f"the contract says {expected}, not {error.name}")
-        return error.name
-    raise PymlError("what should be refused was accepted", hint="This is a bug in pyml; please report it.")
-
-
-def require(truth: bool, what: str) -> None:
-    """Raise unless things are as they should be."""
-    if not truth:
-        raise PymlError(f"this should be so and is not: {what}", hint="This is a bug in pyml; please report it.")
-
-
-def show(result: dict[str, Any]) -> None:
+def show(result: Result) -> None:
     """The result as text."""
-    for heading in ("proved", "hidden", "not_proved"):
-        print(heading.replace("_", " "), *result[heading], sep="\n  ")
-    print("refused", *(f"{attempt}: {answer}" for attempt, answer in result["refused"].items()), sep="\n  ")
+    show_claims(result)
     for name, share in result["quantisation"].items():
         print(f"{name.replace('_', ' ')} {share:.1%}", end=", ")
     print(f"{result['gas']:,} gas, {result['seconds']} s")
@@ -206,20 +181,8 @@ def show(result: dict[str, Any]) -> None:
 
 def main() -> None:
     """Parse arguments, start a devnet, run."""
-    parser = argparse.ArgumentParser(description="Certify a private tumour classifier on a public set.")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    options = parser.parse_args()
-    began = time.monotonic()
-    try:
-        with tempfile.TemporaryDirectory() as folder, Devnet(anvil=load_config().anvil) as devnet:
-            result = demonstrate(devnet, Path(folder))
-    except PymlError as error:
-        sys.exit(f"prove_breast_cancer: {error}")
-    result["seconds"] = round(time.monotonic() - began, 1)
-    if options.json:
-        print(json.dumps(result))
-    else:
-        show(result)
+    asked = options("Certify a private tumour classifier on a public set.").parse_args()
+    run(demonstrate, show, as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -27,16 +27,10 @@ chain with the one that the bank names for the account.
 
 from __future__ import annotations
 
-import argparse
-import json
 import secrets
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from eth_utils.crypto import keccak
@@ -47,7 +41,6 @@ from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import Devnet
 from pyml.chain.transactions import Receipt
 from pyml.config import load_config
-from pyml.errors import ContractRevertedError, PymlError
 from pyml.ml.integer import IntegerLayer, IntegerNetwork, predict
 from pyml.zk.challenge import CircuitEntry, Context, commitment_of
 from pyml.zk.circuits import input_graph, input_statement
@@ -62,6 +55,7 @@ from pyml.zk.srs import make_insecure
 from pyml.zk.statement import Numerics
 from pyml.zk.witness import salted, secure_felt
 from pyml.zk.workspace import Keyed, Workspace
+from scripts.demonstration import Result, options, refusal, require, run, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +166,7 @@ def open_desk(devnet: Devnet, folder: Path) -> LoanDesk:
     return LoanDesk(contracts, workspace.engine, keyed, entry, network, purpose, folder)
 
 
-def demonstrate(devnet: Devnet, folder: Path) -> dict[str, Any]:
+def demonstrate(devnet: Devnet, folder: Path) -> Result:
     """Two applicants: one is approved, the other is not whatever he tries."""
     desk = open_desk(devnet, folder)
     good = desk.certify(devnet.accounts[1], GOOD)
@@ -223,46 +217,10 @@ def least_salary(network: IntegerNetwork, values: Sequence[int]) -> int:
     return int((predict(network, candidates) == predict(network, np.array([values]))).argmax())
 
 
-def refusal(attempt: Callable[[], object], expected: str = "InvalidProof") -> str:
-    """The contract's reason for refusing; another one, or being let through, is an error."""
-    try:
-        attempt()
-    except ContractRevertedError as error:
-        require(error.name == expected, f"the contract says {expected}, not {error.name}")
-        return error.name
-    raise PymlError("what should be refused was accepted", hint="This is a bug in pyml; please report it.")
-
-
-def require(truth: bool, what: str) -> None:
-    """Raise unless things are as they should be."""
-    if not truth:
-        raise PymlError(f"this should be so and is not: {what}", hint="This is a bug in pyml; please report it.")
-
-
-def show(result: dict[str, Any]) -> None:
-    """The result as text."""
-    for heading in ("proved", "hidden", "not_proved"):
-        print(heading.replace("_", " "), *result[heading], sep="\n  ")
-    print("refused", *(f"{attempt}: {answer}" for attempt, answer in result["refused"].items()), sep="\n  ")
-    print(f"{result['gas']:,} gas, {result['seconds']} s")
-
-
 def main() -> None:
     """Parse arguments, start a devnet, run."""
-    parser = argparse.ArgumentParser(description="Prove the outcome of a loan application with a hidden salary.")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    options = parser.parse_args()
-    began = time.monotonic()
-    try:
-        with tempfile.TemporaryDirectory() as folder, Devnet(anvil=load_config().anvil) as devnet:
-            result = demonstrate(devnet, Path(folder))
-    except PymlError as error:
-        sys.exit(f"prove_credit_score: {error}")
-    result["seconds"] = round(time.monotonic() - began, 1)
-    if options.json:
-        print(json.dumps(result))
-    else:
-        show(result)
+    asked = options("Prove the outcome of a loan application with a hidden salary.").parse_args()
+    run(demonstrate, show, as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,8 @@
     python scripts/train_photo_embedder.py                 half an hour of processor time; writes embedders/photo.npz
     python scripts/train_photo_embedder.py --steps 20 --pictures 600 --out photo.npz      to see that it works
 
-Two edits of one picture are to have features in the same direction, those of different pictures not (InfoNCE: van den
-Oord, Li and Vinyals 2018; as in SimCLR: Chen et al. 2020). Nothing but ``synthetic_pictures`` is seen, so nobody's
-photographs are in the weights. Training in floats repeats to the bit on one machine only; what it writes is integers,
-which give the same codes on all.
+Nothing but ``synthetic_pictures`` is seen, so nobody's photographs are in the weights. How it is trained:
+``pyml.ml.embedders.contrastive``.
 """
 
 # torch's annotations are partial.
@@ -19,41 +17,28 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
+from rich.progress import Progress
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pyml.errors import PymlError
 from pyml.files import write_atomically
 from pyml.ml import embedders
-from pyml.ml.embedders.fixed_point import FixedPointNetwork, quantised, whitened
+from pyml.ml.embedders.contrastive import in_integers, small_network, train
+from pyml.ml.embedders.fixed_point import whitened
 from pyml.ml.embedders.photo import SIDE, WEIGHTS
 from pyml.ml.embedders.synthetic import synthetic_pictures
 
 WIDTHS = (48, 96, 160, 256)
 DIMENSIONS = 256
 SOURCE_SIDE = 96
-TEMPERATURE = 0.07
 CALIBRATION, WHITENING = 512, 3000
 """Pictures that activations are scaled with, and that features are made uncorrelated over."""
 OUT = Path(embedders.__file__).parent / WEIGHTS
-
-
-def network() -> nn.Sequential:
-    """Convolutions of stride 2, a dense layer, and features of mean 0 and variance 1 over a batch."""
-    layers: list[nn.Module] = []
-    channels = 3
-    for width in WIDTHS:
-        layers += [nn.Conv2d(channels, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
-        channels = width
-    cells = (SIDE >> len(WIDTHS)) ** 2
-    dense = nn.Linear(channels * cells, DIMENSIONS, bias=False)
-    return nn.Sequential(*layers, nn.Flatten(), dense, nn.BatchNorm1d(DIMENSIONS, affine=False))
 
 
 def seen_again(pictures: Tensor, generator: torch.Generator) -> Tensor:
@@ -88,43 +73,15 @@ def trained(pictures: NDArray[np.uint8], *, steps: int, batch: int, seed: int) -
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     source = torch.from_numpy(pictures).permute(0, 3, 1, 2)
-    model = network().train()
-    optimiser = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, max(steps, 2))
-    same = torch.arange(batch)
-    for _ in track(range(steps), "training", disable=not sys.stderr.isatty()):
+
+    def pairs() -> tuple[Tensor, Tensor]:
         chosen = source[torch.randint(0, len(source), (batch,), generator=generator)]
-        first, second = (functional.normalize(model(seen_again(chosen, generator))) for _ in range(2))
-        likeness = first @ second.T / TEMPERATURE
-        loss = (functional.cross_entropy(likeness, same) + functional.cross_entropy(likeness.T, same)) / 2
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-    return model.eval()
+        return seen_again(chosen, generator), seen_again(chosen, generator)
 
-
-def in_integers(model: nn.Sequential, pictures: NDArray[np.uint8]) -> FixedPointNetwork:
-    """The trained network with batch normalisation folded, calibrated on ``pictures`` [n, 64, 64, 3]."""
-    parts = list(model)
-    convolutions = [
-        _folded(cast("nn.Conv2d", parts[index]).weight.permute(2, 3, 1, 0).flatten(0, 2), parts[index + 1])
-        for index in range(0, 3 * len(WIDTHS), 3)
-    ]
-    dense = cast("nn.Linear", parts[-2])
-    cells = SIDE >> len(WIDTHS)
-    # torch flattens channel, row, column; the integers row, column, channel
-    weight = dense.weight.reshape(DIMENSIONS, WIDTHS[-1], cells, cells).permute(2, 3, 1, 0).flatten(0, 2)
-    return quantised(SIDE, convolutions, _folded(weight, parts[-1]), pictures)
-
-
-def _folded(weight: Tensor, normalisation: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weights [fan_in, outputs] and biases that do the normalisation as well."""
-    factor = (normalisation.running_var + normalisation.eps).rsqrt()
-    if normalisation.affine:
-        factor = factor * normalisation.weight
-    bias = -normalisation.running_mean * factor + (normalisation.bias if normalisation.affine else 0)
-    return (weight * factor).detach().numpy(), bias.detach().numpy()
+    with Progress(disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("training", total=steps)
+        model = small_network(SIDE, 3, WIDTHS, DIMENSIONS)
+        return train(model, pairs, steps=steps, progress=lambda done: progress.update(task, completed=done))
 
 
 def _pictures(count: int) -> NDArray[np.uint8]:

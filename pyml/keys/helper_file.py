@@ -17,6 +17,7 @@ from pyml.crypto.password import ScryptCost
 from pyml.errors import InputError, IntegrityError
 from pyml.files import read_bounded, write_atomically
 from pyml.keys.fuzzy_commitment import BchCode
+from pyml.keys.mask import mask_count
 
 FORMAT = "pyml.keys.helper.v1"
 MAX_IMAGES = 16
@@ -28,7 +29,7 @@ _MAX_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class EnrolledImage:
-    """What is published of one picture: a mask [dimensions] in the open; sketch and share hidden by the password."""
+    """What is published of one picture, all of it hidden by the password: a mask's place, a sketch, a share."""
 
     mask: bytes
     sketch: bytes
@@ -56,7 +57,8 @@ class Helper:
 
     def __post_init__(self) -> None:
         lengths = (self.embedder_digest, 32), (self.salt, SALT_BYTES), (self.nonce, NONCE_BYTES)
-        mask_bytes, word_bytes = -(-self.dimensions // 8), -(-self.code.n // 8)
+        masks = mask_count(self.dimensions, self.code.n) if self.code.n <= self.dimensions <= MAX_DIMENSIONS else 1
+        word_bytes = -(-self.code.n // 8)
         if (
             not 0 < len(self.embedder) <= 80
             or not self.embedder.isprintable()
@@ -65,9 +67,8 @@ class Helper:
             or any(len(value) != size for value, size in lengths)
             or len(self.sealed) != SEALED_BYTES
             or any(
-                (len(image.mask), len(image.sketch), len(image.share)) != (mask_bytes, word_bytes, SHARE_BYTES)
-                or int.from_bytes(image.mask, "big").bit_count() != self.code.n
-                or int.from_bytes(image.mask, "big") % (1 << (8 * mask_bytes - self.dimensions))
+                (len(image.mask), len(image.sketch), len(image.share)) != (number_bytes(masks), word_bytes, SHARE_BYTES)
+                or int.from_bytes(image.mask, "big") >= masks
                 for image in self.images
             )
         ):
@@ -100,6 +101,11 @@ class Helper:
             "nonce": self.nonce.hex(),
             "sealed": self.sealed.hex(),
         }
+
+
+def number_bytes(limit: int) -> int:
+    """Bytes that hold every number below a limit."""
+    return -(-(limit - 1).bit_length() // 8)
 
 
 def write_helper(path: Path, helper: Helper) -> None:

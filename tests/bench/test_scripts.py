@@ -86,6 +86,23 @@ def test_keys_recognition(home: Path, tmp_path: Path) -> None:
     assert measured["far"]["low"] <= measured["far"]["share"] <= measured["far"]["high"]
 
 
+@pytest.mark.long
+def test_keys_report(home: Path, tmp_path: Path) -> None:
+    result = quick_result("keys_report", home, tmp_path / "result.json")
+    assert [finding["mode"] for finding in result["findings"]] == ["paper", "vault"] * 2
+    leak = result["reference"][-1]["measured"]
+    assert leak["BCH(511, 277), shortened to 256 bits of data"] == {"t": 28, "leak_bits": 234}
+
+
+@pytest.mark.long
+def test_keys_attacks(home: Path, tmp_path: Path) -> None:
+    result = quick_result("keys_attacks", home, tmp_path / "result.json")
+    assert [result["dictionary"][f"vault_{which}_password"]["opened"] for which in ("without", "with")] == [False, True]
+    assert result["tamper"]["file"]["accepted"] == result["tamper"]["content"]["accepted"] == 0
+    assert result["link"][0]["if_masks_were_open"]["same_file"]["auc"] == 1
+    assert result["ceiling"].startswith("A public picture is no secret")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -17,6 +17,7 @@ from pyml.chain.devnet import Devnet
 from pyml.keys.edits import EDITS
 from pyml.ml.embedders.synthetic import synthetic_pictures
 from tests.cli.test_zk import ROOT, Shop
+from tests.keys.wav_files import chirp, stored
 from tests.ml.test_embedders import onnx_network
 
 LOCKED = ("--password-file", "password")
@@ -36,6 +37,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, devnet: Devnet) -> Shop:
         Image.fromarray(synthetic_pictures(1, 256, seed)[0]).save(folder / f"{name}.png")
     Image.open(folder / "mine.png").save(folder / "again.jpg", quality=60)
     EDITS["crop 95 %"](Image.open(folder / "mine.png")).save(folder / "cropped.png")
+    (folder / "heard.wav").write_bytes(stored(chirp(1)))
     (folder / "password").write_text("correct horse\n")
     (folder / "wrong").write_text("correct horses\n")
     environment = {"PYML_HOME": str(folder / "home"), "PYML_RPC": devnet.url, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
@@ -150,6 +152,17 @@ MISTAKES = [
     Mistake(("verify", "m", "--address", "0x" + "1" * 39, "--signature", "0x"), "address"),
     Mistake(("calibrate", "password", "--pictures", "."), "not an ONNX network"),
     Mistake(("publish", "--helper", "none.json"), "none.json cannot be read"),
+    Mistake(
+        ("enrol", "mine.png", "--out", "new.json", "--domain", "smell", *LOCKED), "no such domain; expected one of"
+    ),
+    Mistake(("enrol", "mine.png", "--out", "new.json", "--domain", "sound", *LOCKED), "mine.png is not a WAV file"),
+    Mistake(("enrol", "mine.png", "--out", "new.json", "--domain", "text", *LOCKED), "mine.png is not a text"),
+    Mistake(("recover", "heard.wav", "--domain", "sound", *LOCKED), "expected pyml photo 1; got pyml sound 1"),
+    Mistake(("recover", "heard.wav", *LOCKED), "heard.wav is not a picture"),
+    Mistake(
+        ("recover", "heard.wav", "--domain", "sound", "--embedder", "a", "--network", "b", *LOCKED),
+        "another embedder can be had for pictures only; got --domain sound",
+    ),
 ]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pyml.errors import InputError
 from pyml.keys.fuzzy_commitment import CODES, BchCode, commit, open_sketch, pack, unpack
-from pyml.keys.mask import feature_bits, masked, reliable_mask
+from pyml.keys.mask import feature_bits, mask_at, mask_count, mask_place, masked, reliable_mask
 
 FORMS = [(n, k) for n, codes in CODES.items() for k in codes]
 
@@ -90,3 +90,30 @@ def test_the_mask_takes_the_widest_worst_case() -> None:
 def test_views_that_are_none(shape: tuple[int, ...], size: int) -> None:
     with pytest.raises(InputError, match="not views of a feature vector"):
         reliable_mask(np.ones(shape, np.int64), size)
+
+
+# Masks as numbers
+
+
+@pytest.mark.parametrize(("size", "weight"), [(1, 0), (1, 1), (6, 3), (7, 2), (8, 8), (9, 1)])
+def test_every_mask_has_a_place_of_its_own(size: int, weight: int) -> None:
+    made = [mask_at(place, size, weight) for place in range(mask_count(size, weight))]
+    assert len({each.tobytes() for each in made}) == len(made)
+    assert all(each.sum() == weight and each.dtype == np.uint8 for each in made)
+    assert [mask_place(each) for each in made] == list(range(len(made)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([(256, 127), (1024, 127), (300, 255)]))
+def test_places_and_masks_are_inverse(seed: int, form: tuple[int, int]) -> None:
+    size, weight = form
+    mask = reliable_mask(np.random.default_rng(seed).integers(-999, 999, (1, size)), weight)
+    place = mask_place(mask)
+    assert 0 <= place < mask_count(size, weight)
+    assert np.array_equal(mask_at(place, size, weight), mask)
+
+
+@pytest.mark.parametrize(("place", "size", "weight"), [(-1, 6, 3), (20, 6, 3), (0, 3, 4), (0, 3, -1), (1, 0, 0)])
+def test_places_that_are_none(place: int, size: int, weight: int) -> None:
+    with pytest.raises(InputError, match="there is no such mask"):
+        mask_at(place, size, weight)

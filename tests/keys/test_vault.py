@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from pyml.crypto.password import N_MIN, ScryptCost
 from pyml.errors import InputError, IntegrityError, RecoveryError
 from pyml.keys import vault
-from pyml.keys.fuzzy_commitment import BchCode, pack, unpack
+from pyml.keys.fuzzy_commitment import BchCode
 from pyml.keys.helper_file import Helper, parse_helper
+from pyml.keys.mask import mask_count, reliable_mask
 from pyml.keys.vault import EmbedderId, enrol, recover
 from pyml.store.keystore import Secret
 
@@ -38,9 +39,9 @@ def views(seed: int) -> NDArray[np.int64]:
     return np.stack([clean, *(clean + noise)])
 
 
-def changed(seed: int, helper: Helper, errors: int, image: int = 0) -> NDArray[np.int64]:
+def changed(seed: int, helper: Helper, errors: int) -> NDArray[np.int64]:
     """The picture with so many of its masked bits turned."""
-    where = np.flatnonzero(unpack(helper.images[image].mask, DIMENSIONS))
+    where = np.flatnonzero(reliable_mask(views(seed), helper.code.n))
     values = picture(seed)
     turned = np.random.default_rng(errors).choice(where, errors, replace=False)
     values[turned] = np.where(values[turned] > 0, -5, 5)
@@ -93,7 +94,7 @@ def test_another_picture_does_not(one: tuple[Helper, Secret]) -> None:
 def test_every_enrolment_is_fresh(one: tuple[Helper, Secret]) -> None:
     helper, entropy = enrol([views(1)], PASSWORD, embedder=EMBEDDER, cost=CHEAP)
     assert entropy != one[1]
-    assert helper.images[0].mask == one[0].images[0].mask
+    assert helper.images[0].mask != one[0].images[0].mask
     assert {helper.salt, helper.nonce, helper.sealed}.isdisjoint({one[0].salt, one[0].nonce, one[0].sealed})
     assert helper.images[0].sketch != one[0].images[0].sketch
     assert opened(helper, picture(1)) == entropy
@@ -173,7 +174,7 @@ CHANGES: dict[str, Callable[[Helper], Helper]] = {
     "spare bit": lambda helper: image_changed(
         helper, sketch=helper.images[0].sketch[:-1] + bytes([helper.images[0].sketch[-1] ^ 1])
     ),
-    "mask": lambda helper: image_changed(helper, mask=moved(helper.images[0].mask)),
+    "mask": lambda helper: image_changed(helper, mask=moved(helper)),
 }
 
 
@@ -181,12 +182,10 @@ def flipped(content: bytes) -> bytes:
     return bytes([content[0] ^ 0x80]) + content[1:]
 
 
-def moved(mask: bytes) -> bytes:
-    """One bit of the mask goes to another place."""
-    bits = unpack(mask, DIMENSIONS)
-    first, other = int(np.flatnonzero(bits)[0]), int(np.flatnonzero(bits == 0)[-1])
-    bits[first], bits[other] = 0, 1
-    return pack(bits)
+def moved(helper: Helper) -> bytes:
+    """Another mask: the next one."""
+    masks = mask_count(helper.dimensions, helper.code.n)
+    return ((int.from_bytes(helper.images[0].mask, "big") + 1) % masks).to_bytes(len(helper.images[0].mask), "big")
 
 
 def image_changed(helper: Helper, **parts: bytes) -> Helper:
@@ -260,6 +259,29 @@ def test_no_part_of_the_file_is_fixed_or_known(one: tuple[Helper, Secret]) -> No
     assert all(len({helper.images[0].share[i] for helper in seen}) > 1 for i in range(16))
 
 
+def test_masks_are_hidden_without_a_trace(one: tuple[Helper, Secret]) -> None:
+    """Under any password the file gives a mask of the right form; under the right one, that of the picture."""
+    wanted = reliable_mask(views(1), one[0].code.n)
+    helpers = [one[0], *(enrol([views(1)], PASSWORD, embedder=EMBEDDER, cost=CHEAP)[0] for _ in range(8))]
+    assert len({helper.images[0].mask for helper in helpers}) == len(helpers)
+    for helper in helpers:
+        assert np.array_equal(opened_mask(helper, PASSWORD), wanted)
+        other = opened_mask(helper, Secret(b"another one"))
+        assert other.sum() == helper.code.n
+        assert 50 < (other & wanted).sum() < 110, "as two masks that have nothing to do with each other: 81 on average"
+
+
+@pytest.mark.parametrize("mask", [b"\xff" * 24, b"", bytes(25)])
+def test_masks_that_are_none(one: tuple[Helper, Secret], mask: bytes) -> None:
+    with pytest.raises(InputError, match="parts do not fit together"):
+        image_changed(one[0], mask=mask)
+
+
+def opened_mask(helper: Helper, password: Secret) -> NDArray[np.uint8]:
+    stretched = vault._stretched(password, helper.salt, helper.cost)
+    return vault._shown_mask(helper.images[0].mask, stretched, 0, helper)
+
+
 def opened_sketch(helper: Helper) -> bytes:
     """As somebody sees it who has the password."""
     stretched = vault._stretched(PASSWORD, helper.salt, helper.cost)
@@ -282,7 +304,7 @@ def test_any_picture_and_code(seed: int, form: tuple[int, int], data: st.DataObj
     random = np.random.default_rng(seed)
     clean = random.integers(-1000, 1000, 300)
     helper, entropy = enrol([clean[None]], PASSWORD, embedder=EMBEDDER, code=code, cost=CHEAP)
-    where = np.flatnonzero(unpack(helper.images[0].mask, 300))
+    where = np.flatnonzero(reliable_mask(clean[None], code.n))
     errors = data.draw(st.integers(0, 2 * code.t))
     turned = random.choice(where, errors, replace=False)
     near = clean.copy()

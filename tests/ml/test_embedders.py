@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from operator import mul
 from pathlib import Path
@@ -17,9 +18,9 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from pyml.errors import InputError, IntegrityError, ModelError
+from pyml.errors import InputError, IntegrityError, ModelError, PymlError
 from pyml.ml.embedders.fixed_point import FixedPointNetwork, Layer, quantised
-from pyml.ml.embedders.onnx_pictures import DIMENSIONS, OnnxPictures, PixelForm
+from pyml.ml.embedders.onnx_pictures import DIMENSIONS, OnnxPictures, PixelForm, read_network
 from pyml.ml.embedders.projection import fixed_point, project, sign_matrix
 from pyml.ml.embedders.synthetic import synthetic_pictures
 
@@ -89,6 +90,20 @@ def test_batch_size_and_threads_do_not_matter() -> None:
     for threads in (1, 2):
         with threadpool_limits(threads):
             assert np.array_equal(network.features(shown), whole)
+
+
+def test_pictures_of_one_channel() -> None:
+    random = np.random.default_rng(7)
+    network = FixedPointNetwork(SIDE, (random_layer(random, 9, 5),), random_layer(random, 320, 12, last=True))
+    seen = pictures(2)[..., :1]
+    assert network.channels == 1
+    assert network.features(seen).tolist() == [by_hand(network, each) for each in seen]
+    again = FixedPointNetwork.from_bytes(network.to_bytes())
+    assert np.array_equal(again.features(seen), network.features(seen))
+    with pytest.raises(ModelError, match=r"wrong input; expected uint8 \[n, 16, 16, 1\]; got uint8 \(2, 16, 16, 3\)"):
+        network.features(pictures(2))
+    with pytest.raises(ModelError, match="without a side; got 0"):
+        FixedPointNetwork(0, network.convolutions, network.dense)
 
 
 def test_stored_networks() -> None:
@@ -284,3 +299,47 @@ def test_descriptions_that_are_none(tmp_path: Path) -> None:
     model.write_bytes(onnx_network(factor=2.0))
     with pytest.raises(IntegrityError, match=r"toy.onnx is not the network of .*toy.json; expected sha256"):
         OnnxPictures.open(description, model)
+
+
+# Networks from a URL
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_a_network_from_a_url_is_kept_under_its_digest(tmp_path: Path) -> None:
+    content, cache = onnx_network(), tmp_path / "cache"
+    published = tmp_path / "toy.onnx"
+    published.write_bytes(content)
+    description = tmp_path / "toy.json"
+    OnnxPictures.calibrated("toy", content, shown(3), FORM).write(description)
+    opened = OnnxPictures.open(description, published.as_uri(), cache=cache)
+    assert np.array_equal(opened.embed(shown(2)), OnnxPictures.open(description, published).embed(shown(2)))
+    assert [path.name for path in cache.iterdir()] == [f"{digest_of(content)}.onnx"]
+    published.unlink()
+    assert OnnxPictures.open(description, published.as_uri(), cache=cache).digest == opened.digest
+    (cache / f"{digest_of(content)}.onnx").write_bytes(onnx_network(factor=2.0))
+    with pytest.raises(ModelError, match="is not the published file; expected sha256"):
+        OnnxPictures.open(description, published.as_uri(), cache=cache)
+
+
+def test_networks_from_urls_that_are_refused(tmp_path: Path) -> None:
+    published, cache = tmp_path / "toy.onnx", tmp_path / "cache"
+    published.write_bytes(onnx_network())
+    pinned = digest_of(onnx_network())
+
+    def refused(url: str, sha256: str | None, error: type[PymlError] = ModelError) -> str:
+        with pytest.raises(error) as caught:
+            read_network(url, sha256=sha256, cache=cache)
+        assert not list(tmp_path.glob("cache/*"))
+        return str(caught.value)
+
+    assert "a network from a URL needs its checksum" in refused(published.as_uri(), None)
+    for wrong in ("", "../../x", pinned.upper(), pinned + "0"):
+        assert "not a SHA-256 digest; expected 64 hexadecimal digits" in refused(published.as_uri(), wrong)
+    assert "is not the published file; expected sha256 0000" in refused(published.as_uri(), "0" * 64)
+    for nowhere in ("http://127.0.0.1:1/toy.onnx", "https://nowhere.invalid/toy.onnx", (tmp_path / "no").as_uri()):
+        assert "could not be downloaded" in refused(nowhere, pinned)
+    assert "is another file; expected sha256 0000" in refused(str(published), "0" * 64, IntegrityError)
+    assert read_network(str(published), sha256=pinned) == onnx_network()

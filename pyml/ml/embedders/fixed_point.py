@@ -51,14 +51,19 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedPointNetwork:
-    """Pictures uint8 [n, side, side, 3] in, features int64 [n, dimensions] out."""
+    """Pictures uint8 [n, side, side, channels] in, features int64 [n, dimensions] out.
+
+    A sound is a picture of one channel: time by pitch.
+    """
 
     side: int
     convolutions: tuple[Layer, ...]
     dense: Layer
 
     def __post_init__(self) -> None:
-        side, channels = self.side, 3
+        if self.side < 1:
+            raise ModelError("a network of pictures without a side", got=self.side)
+        side, channels = self.side, self.channels
         for layer in self.convolutions:
             if layer.weight.shape[0] != _SIDE * _SIDE * channels:
                 raise ModelError("a convolution does not fit what comes before", got=layer.weight.shape)
@@ -67,15 +72,22 @@ class FixedPointNetwork:
             raise ModelError("the dense layer does not fit what comes before", got=self.dense.weight.shape)
 
     @property
+    def channels(self) -> int:
+        """Of a picture, as the first layer has it."""
+        if self.convolutions:
+            return self.convolutions[0].weight.shape[0] // (_SIDE * _SIDE)
+        return self.dense.weight.shape[0] // (self.side * self.side)
+
+    @property
     def dimensions(self) -> int:
         return self.dense.weight.shape[1]
 
     def features(self, pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Features of a batch; ``ModelError`` for another shape or type."""
-        if pictures.dtype != np.uint8 or pictures.shape[1:] != (self.side, self.side, 3):
+        if pictures.dtype != np.uint8 or pictures.shape[1:] != (self.side, self.side, self.channels):
             raise ModelError(
                 "wrong input",
-                expected=f"uint8 [n, {self.side}, {self.side}, 3]",
+                expected=f"uint8 [n, {self.side}, {self.side}, {self.channels}]",
                 got=f"{pictures.dtype} {pictures.shape}",
             )
         values = pictures

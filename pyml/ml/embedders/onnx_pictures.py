@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from PIL import Image
 from pyml.errors import IntegrityError, ModelError
 from pyml.files import read_bounded, write_atomically
 from pyml.ml.embedders.projection import fixed_point, project, sign_matrix
+from pyml.ml.pinned_file import PinnedFile, fetch_pinned
 
 FORMAT = "pyml.embedder.onnx-pictures.v1"
 DIMENSIONS = 256
@@ -80,10 +82,10 @@ class OnnxPictures:
         return cls(name, model, form, centre)
 
     @classmethod
-    def open(cls, description: Path, model: Path) -> OnnxPictures:
-        """From a description and the network that it pins."""
-        text, content = _read(description, _MAX_DESCRIPTION), read_network(model)
-        name, form, centre, expected = _parse(text, str(description))
+    def open(cls, description: Path, model: Path | str, *, cache: Path | None = None) -> OnnxPictures:
+        """From a description and the network that it pins: a path, or a URL whose file is kept in ``cache``."""
+        name, form, centre, expected = _parse(_read(description, _MAX_DESCRIPTION), str(description))
+        content = read_network(model, sha256=expected if is_url(model) else None, cache=cache)
         if hashlib.sha256(content).hexdigest() != expected:
             raise IntegrityError(f"{model} is not the network of {description}", expected=f"sha256 {expected}")
         return cls(name, content, form, centre)
@@ -110,9 +112,26 @@ class OnnxPictures:
         return project(fixed_point(found), self._centre, self._signs)
 
 
-def read_network(path: Path) -> bytes:
-    """An ONNX file's bytes; ``ModelError`` where it cannot be read."""
-    return _read(path, MAX_BYTES)
+def is_url(place: Path | str) -> bool:
+    """Whether a network is to be fetched rather than read."""
+    return isinstance(place, str) and place.startswith(("https://", "http://", "file://"))
+
+
+def read_network(place: Path | str, *, sha256: str | None = None, cache: Path | None = None) -> bytes:
+    """An ONNX file's bytes, from a path or a URL; ``ModelError`` where they cannot be had.
+
+    ``sha256`` is the digest (hex) that the file must have. A URL needs it, and a folder that the file is kept in.
+    """
+    if not is_url(place):
+        content = _read(Path(place), MAX_BYTES)
+        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+            raise IntegrityError(f"{place} is another file", expected=f"sha256 {sha256}")
+        return content
+    if sha256 is None or cache is None:
+        raise ModelError("a network from a URL needs its checksum and a folder to keep it in")
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise ModelError("not a SHA-256 digest", expected="64 hexadecimal digits, lower case", got=ascii(sha256)[:70])
+    return _read(fetch_pinned(PinnedFile(f"{sha256}.onnx", str(place), MAX_BYTES, sha256), cache), MAX_BYTES)
 
 
 def _read(path: Path, limit: int) -> bytes:

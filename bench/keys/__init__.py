@@ -1,0 +1,1 @@
+"""What the ``keys`` benchmarks run in processes of their own."""

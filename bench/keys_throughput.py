@@ -1,0 +1,91 @@
+"""What deriving addresses costs after the forward pass, batch 32, paper mode without PBKDF2: side by side in one run.
+
+    PYML_DATA=… python bench/keys_throughput.py --network siamese.pt   10,000 digits and 128 images for ResNet-50
+    python bench/keys_throughput.py --quick                            a network of random weights on 8×8 digits
+
+The small network is one that ``pyml keys train --data mnist`` wrote. ResNet-50 has random weights and sees noise: its
+layers take the time that they always take, but its codes are another kind, see ``distinct_codes``. Rounds of the bare
+forward pass and of everything alternate; the cost is the median of their ratios less one. Memory is taken in processes
+of its own: the peak above the loaded network for one bare batch, and for all images with derivation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench.measuring.processes import run_measured
+from bench.measuring.record import RESULTS, load_average, write_result
+from pyml.errors import PymlError
+from pyml.ml.siamese import Architecture, siamese
+from pyml.ml.siamese_file import write_siamese
+
+MODULE = "bench.keys.throughput"
+console = Console(stderr=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--network", type=Path, help="siamese network for MNIST, trained")
+    parser.add_argument("--quick", action="store_true", help="no data or network needed")
+    parser.add_argument("--output", type=Path, default=RESULTS / "keys_throughput.json")
+    options = parser.parse_args(arguments)
+    if (options.network is None) == (not options.quick):
+        parser.error("either --network or --quick")
+    started, load = time.time(), load_average()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            content = {"load_average_before": load, "subjects": _subjects(options.network, Path(folder))}
+    except PymlError as error:
+        console.print(f"[red]{error}[/red]")
+        return error.exit_code
+    given = ["--quick"] if options.quick else ["--network", options.network.name]
+    write_result(options.output, benchmark="keys_throughput", arguments=given, started=started, content=content)
+    return 0
+
+
+def _subjects(network: Path | None, folder: Path) -> list[dict[str, Any]]:
+    if network is None:
+        network = folder / "random.pt"
+        write_siamese(network, siamese(Architecture("cnn", 1, 8, 8)))
+        asked = {"subject": "digits", "network": str(network), "count": 500, "rounds": 3}
+        return [_measured("random small CNN, 8×8 digits", asked, threads=1)]
+    mnist = {"subject": "mnist", "network": str(network.absolute()), "count": 10_000, "rounds": 5}
+    resnet = {"subject": "resnet50", "count": 128, "rounds": 3}
+    return [
+        _measured("trained small CNN, MNIST test set", mnist, threads=1),
+        _measured("trained small CNN, MNIST test set", mnist, threads=2),
+        _measured("ResNet-50 with random weights, noise 3×224×224", resnet, threads=2),
+    ]
+
+
+def _measured(name: str, asked: dict[str, Any], *, threads: int) -> dict[str, Any]:
+    asked = {**asked, "threads": threads}
+    timed = run_measured(MODULE, {**asked, "action": "time"})
+    batch, everything = (
+        run_measured(MODULE, {**asked, "action": "memory", "of": of}).answer for of in ("one batch", "everything")
+    )
+    ratio = everything["above_mb"] / batch["above_mb"]
+    cost = timed.answer["cost_after_forward"]
+    console.print(f"{name}, {threads} threads: {cost:+.1%} after the forward pass, memory {ratio:.2f}× one batch")
+    return {
+        "subject": name,
+        "threads": threads,
+        "batch": 32,
+        "load_before": timed.load_before,
+        **timed.answer,
+        "memory_of_one_batch": batch,
+        "memory_of_everything": everything,
+        "memory_ratio": ratio,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
