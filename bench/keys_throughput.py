@@ -4,9 +4,10 @@
     python bench/keys_throughput.py --quick                            a network of random weights on 8×8 digits
 
 The small network is one that ``pyml keys train --data mnist`` wrote. ResNet-50 has random weights and sees noise: its
-layers take the time that they always take, but its codes are another kind, see ``distinct_codes``. Rounds of the bare
-forward pass and of everything alternate; the cost is the median of their ratios less one. Memory is taken in processes
-of its own: the peak above the loaded network for one bare batch, and for all images with derivation.
+layers take the time that they always take, but its codes are another kind, see ``distinct_codes``. Forward passes and
+what comes after them, on activations that are there already, alternate; the cost is the median of their ratios. Memory
+is taken in processes of its own: the peak above the loaded network for one bare batch, and for all images with
+derivation.
 """
 
 from __future__ import annotations

@@ -31,10 +31,12 @@ from pyml.store.keystore import Secret
 
 Addresses: TypeAlias = tuple[str, ...]
 """Of one image, in the order of the recipe's kinds."""
+_Pending: TypeAlias = tuple[list[Future[list[Addresses]]], list[int]]
+"""Addresses that threads are deriving, and for each image in order its place among them."""
 
-_TOGETHER: Final = 8
-"""Batches derived at once. A forward pass leaves the processor's caches cold for all else, which this pays for less
-often: after each batch of 32, twice the processor time was measured. With PBKDF2 it is one, as that takes seconds."""
+_TOGETHER: Final = 4
+"""Batches derived at once. A forward pass leaves the processor's caches cold for all else, which is paid for less often
+so. With PBKDF2 it is one, as that takes seconds."""
 _REMEMBERED: Final = 1024
 """Codes whose addresses are kept: about half a megabyte."""
 
@@ -81,14 +83,14 @@ def derive_addresses(
     derive = lru_cache(_REMEMBERED)(_Derivation(recipe))
     first = 0
     with ThreadPoolExecutor(workers, "derivation") as pool:
-        pending: list[Future[list[Addresses]]] = []
+        pending: _Pending = ([], [])
         for group in _grouped(batches, _TOGETHER if recipe.password is None else 1):
-            codes = _codes(np.concatenate(group))
+            codes, places = _codes(np.concatenate(group))
             if recipe.password is None:  # PBKDF2 gives a number of its own
-                _require_keys(codes, first, name)
+                _require_keys(codes, places, first, name)
             started = [pool.submit(_each, derive, part) for part in _parts(codes, workers)]
             yield from _finished(pending)
-            first, pending = first + len(codes), started
+            first, pending = first + len(places), (started, places)
         yield from _finished(pending)
 
 
@@ -114,17 +116,20 @@ def _each(derive: Callable[[Secret], Addresses], codes: Sequence[Secret]) -> lis
     return [derive(code) for code in codes]
 
 
-def _codes(activations: NDArray[np.float32]) -> list[Secret]:
-    """Each row's code, hidden at once, so that no traceback shows one."""
+def _codes(activations: NDArray[np.float32]) -> tuple[list[Secret], list[int]]:
+    """The codes that there are, hidden at once, so that no traceback shows one; and each row's place among them."""
     packed = np.packbits(bits(activations), axis=1).tobytes()
-    return [Secret(packed[start : start + _CODE_BYTES]) for start in range(0, len(packed), _CODE_BYTES)]
+    place: dict[bytes, int] = {}
+    starts = range(0, len(packed), _CODE_BYTES)
+    places = [place.setdefault(packed[start : start + _CODE_BYTES], len(place)) for start in starts]
+    return [Secret(code) for code in place], places
 
 
-def _require_keys(codes: Sequence[Secret], first: int, name: Callable[[int], str]) -> None:
-    for position, code in enumerate(codes, start=first):
+def _require_keys(codes: Sequence[Secret], places: Sequence[int], first: int, name: Callable[[int], str]) -> None:
+    for place, code in enumerate(codes):
         if not is_secret(code.reveal):
             raise KeyRangeError(
-                f"{name(position)} gives no private key",
+                f"{name(first + places.index(place))} gives no private key",
                 expected="a code that is a number from 1 to n-1",
                 hint="A code of zeros or ones throughout means that the network's activations are saturated.",
             )
@@ -141,9 +146,10 @@ def _parts(codes: list[Secret], count: int) -> list[list[Secret]]:
     return [codes[start : start + size] for start in range(0, len(codes), size)] if codes else []
 
 
-def _finished(pending: Iterable[Future[list[Addresses]]]) -> Iterator[Addresses]:
-    for part in pending:
-        yield from part.result()
+def _finished(pending: _Pending) -> Iterator[Addresses]:
+    parts, places = pending
+    derived = [addresses for part in parts for addresses in part.result()]
+    return (derived[place] for place in places)
 
 
 def _p2pkh(public: bytes, network: Network) -> str:

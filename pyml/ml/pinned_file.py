@@ -63,7 +63,7 @@ def _chunks(url: str) -> Iterator[bytes]:
     except (OSError, HTTPException, ValueError) as error:
         raise ModelError(
             f"{url} could not be downloaded: {error}",
-            hint="Check the network, or fetch the file by other means and name it with --weights.",
+            hint="Check the network, or fetch the file by other means and name it instead.",
         ) from error
 
 

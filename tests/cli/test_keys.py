@@ -156,7 +156,7 @@ MISTAKES = [
         ("enrol", "mine.png", "--out", "new.json", "--domain", "smell", *LOCKED), "no such domain; expected one of"
     ),
     Mistake(("enrol", "mine.png", "--out", "new.json", "--domain", "sound", *LOCKED), "mine.png is not a WAV file"),
-    Mistake(("enrol", "mine.png", "--out", "new.json", "--domain", "text", *LOCKED), "mine.png is not a text"),
+    Mistake(("enrol", "mine.png", "--out", "new.json", "--domain", "text", *LOCKED), "mine.png is too long a text"),
     Mistake(("recover", "heard.wav", "--domain", "sound", *LOCKED), "expected pyml photo 1; got pyml sound 1"),
     Mistake(("recover", "heard.wav", *LOCKED), "heard.wav is not a picture"),
     Mistake(

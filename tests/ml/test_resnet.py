@@ -145,6 +145,6 @@ def test_without_a_network_one_line_says_so(tmp_path: Path, monkeypatch: pytest.
         fetch_imagenet(tmp_path)
     assert str(caught.value) == (
         f"{IMAGENET.url} could not be downloaded: <urlopen error Network is unreachable>. Check the network, or fetch "
-        "the file by other means and name it with --weights."
+        "the file by other means and name it instead."
     )
     assert list(tmp_path.iterdir()) == []
