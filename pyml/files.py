@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -54,6 +54,20 @@ def write_atomically(
         if isinstance(error, OSError) and not (exclusive and isinstance(error, FileExistsError)):
             raise_write_error(path, error)
         raise
+
+
+def files_in(folder: Path, suffixes: Collection[str], *, what: str) -> list[Path]:
+    """Files right in a folder with one of the suffixes (lower case, any case in the names), sorted by name.
+
+    ``InputError`` where the folder cannot be read or has none; ``what`` says what they are, for people.
+    """
+    try:
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror}") from error
+    if not found:
+        raise InputError(f"{folder} has no {what}", expected=", ".join(sorted(suffixes)))
+    return found
 
 
 def read_bounded(path: Path, limit: int) -> bytes:

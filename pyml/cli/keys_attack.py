@@ -117,13 +117,14 @@ def tamper(
     from pyml.keys.attacks.tamper import tamper_content, tamper_file
     from pyml.keys.domains import IMAGE
     from pyml.keys.pictures import open_picture
-    from pyml.keys.vault import EmbedderId, enrol
+    from pyml.keys.vault import enrol
+    from pyml.keys.wallet import identity as identity_of
 
     shown, secret = open_picture(picture), drawn_password()
     with phases(as_json=as_json) as begin:
         begin("enrolling twice")
         eye = IMAGE.embedder()
-        views, identity = eye.embed(IMAGE.views(shown)), EmbedderId(eye.name, eye.digest)
+        views, identity = eye.embed(IMAGE.views(shown)), identity_of(IMAGE, eye)
         (helper, entropy), (other, _) = (enrol([views], secret, embedder=identity, cost=_cheap()) for _ in range(2))
         begin("changing the file")
         of_file = tamper_file(helper)
@@ -199,11 +200,12 @@ def _attack_vault(picture: Path, passwords: Path | None) -> dict[str, Any]:
     from pyml.keys.attacks.dictionary import attack_vault, guess_price
     from pyml.keys.domains import IMAGE
     from pyml.keys.pictures import open_picture
-    from pyml.keys.vault import EmbedderId, enrol
+    from pyml.keys.vault import enrol
+    from pyml.keys.wallet import identity as identity_of
     from pyml.store.keystore import Secret
 
     shown, eye = open_picture(picture), IMAGE.embedder()
-    views, identity = eye.embed(IMAGE.views(shown)), EmbedderId(eye.name, eye.digest)
+    views, identity = eye.embed(IMAGE.views(shown)), identity_of(IMAGE, eye)
     helper, _ = enrol([views], drawn_password(), embedder=identity, cost=_cheap())
     words = _COMMON if passwords is None else _lines(passwords)
     tried = attack_vault(helper, views[:1], [Secret(word.encode()) for word in words], embedder=identity)

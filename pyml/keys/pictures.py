@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pyml.errors import InputError
-from pyml.files import read_bounded
+from pyml.files import files_in, read_bounded
 
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 64_000_000
@@ -64,13 +64,7 @@ def decode_picture(content: bytes, origin: str = "picture") -> Image.Image:
 
 def pictures_in(folder: Path) -> list[Path]:
     """Picture files right in a folder, sorted by name; ``InputError`` where there are none."""
-    try:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be read: {error.strerror}") from error
-    if not found:
-        raise InputError(f"{folder} has no pictures", expected=", ".join(sorted(SUFFIXES)))
-    return found
+    return files_in(folder, SUFFIXES, what="pictures")
 
 
 def opened(paths: list[Path]) -> Iterator[Image.Image]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyml.errors import InputError
-from pyml.files import read_bounded
+from pyml.files import files_in, read_bounded
 from pyml.ml.embedders.elementary import Reals, cosine
 from pyml.ml.embedders.log_mel import RATE
 
@@ -80,13 +80,7 @@ def decode_sound(content: bytes, origin: str = "sound") -> Samples:
 
 def sounds_in(folder: Path) -> list[Path]:
     """WAV files right in a folder, sorted by name; ``InputError`` where there are none."""
-    try:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be read: {error.strerror}") from error
-    if not found:
-        raise InputError(f"{folder} has no sounds", expected=", ".join(sorted(SUFFIXES)))
-    return found
+    return files_in(folder, SUFFIXES, what="sounds")
 
 
 def resampled(samples: Samples, rate: int, wanted: int) -> Samples:

@@ -10,7 +10,7 @@ import unicodedata
 from pathlib import Path
 
 from pyml.errors import InputError
-from pyml.files import read_bounded
+from pyml.files import files_in, read_bounded
 
 MAX_BYTES = 1 << 14
 MIN_WORDS = 5
@@ -47,10 +47,4 @@ def decode_text(content: bytes, origin: str = "text") -> str:
 
 def texts_in(folder: Path) -> list[Path]:
     """Text files right in a folder, sorted by name; ``InputError`` where there are none."""
-    try:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be read: {error.strerror}") from error
-    if not found:
-        raise InputError(f"{folder} has no texts", expected=", ".join(sorted(SUFFIXES)))
-    return found
+    return files_in(folder, SUFFIXES, what="texts")
