@@ -30,6 +30,7 @@ if fork == 0:
     time.sleep(60)
     os._exit(0)
 print(devnet.pid, fork, flush=True)
+sys.stdin.readline()
 {then}
 """
 
@@ -51,11 +52,19 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = 8.0) -> bool:
 
 def start_parent(then: str) -> tuple[subprocess.Popen[str], int, int]:
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT.format(then=then)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-c", PARENT.format(then=then)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     )
+    assert parent.stdin is not None
     assert parent.stdout is not None
     devnet, fork = map(int, parent.stdout.readline().split())
     assert is_alive(devnet)
+    # Only now may the parent end: one that ended at once took anvil along before it could be seen alive.
+    parent.stdin.write("\n")
+    parent.stdin.close()
     return parent, devnet, fork
 
 
