@@ -5,7 +5,9 @@
 
 The small network is one that ``pyml keys train --data mnist`` wrote. ResNet-50 has random weights and sees noise: its
 layers take the time that they always take, but its codes are another kind, see ``distinct_codes``. Forward passes and
-what comes after them, on activations that are there already, alternate; the cost is the median of their ratios. Memory
+what comes after them, on activations that are there already, alternate; the cost is the median of their ratios, of
+processor time, all threads together, and of time on the clock: the pass uses every thread, and what comes after mostly
+one, while the next pass runs. Memory
 is taken in processes of its own: the peak above the loaded network for one bare batch, and for all images with
 derivation.
 """
@@ -74,8 +76,11 @@ def _measured(name: str, asked: dict[str, Any], *, threads: int) -> dict[str, An
         run_measured(MODULE, {**asked, "action": "memory", "of": of}).answer for of in ("one batch", "everything")
     )
     ratio = everything["above_mb"] / batch["above_mb"]
-    cost = timed.answer["cost_after_forward"]
-    console.print(f"{name}, {threads} threads: {cost:+.1%} after the forward pass, memory {ratio:.2f}× one batch")
+    cost, clock = timed.answer["processor_cost_after_forward"], timed.answer["cost_after_forward"]
+    console.print(
+        f"{name}, {threads} threads: {cost:+.1%} of processor time after the forward pass, {clock:+.1%} on the clock, "
+        f"memory {ratio:.2f}× one batch"
+    )
     return {
         "subject": name,
         "threads": threads,

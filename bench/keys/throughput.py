@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pyml.config import load_config
 from pyml.errors import InputError
-from pyml.keys.derivation import Recipe, derive_addresses
+from pyml.keys.derivation import Addresses, Recipe, derive_addresses
 from pyml.ml.datasets import load
 from pyml.ml.siamese import Architecture, Images, Siamese, activations, siamese
 from pyml.ml.siamese_file import read_siamese
@@ -25,6 +25,12 @@ from pyml.ml.siamese_file import read_siamese
 BATCH = 32
 _RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB", re.MULTILINE)
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
+
+
+class _Span(NamedTuple):
+    wall_s: float
+    processor_s: float
+    """Of all threads together."""
 
 
 def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,26 +72,34 @@ def _ways(network: Siamese, images: Images, pixel_max: int) -> tuple[Callable[[]
 def _timed(forward: Callable[[], int], seen: list[NDArray[np.float32]], rounds: int) -> dict[str, Any]:
     """Forward passes, and in turn with them everything after, from activations that are there already."""
     images = sum(map(len, seen))
-    bare: list[float] = []
-    after: list[float] = []
+    bare: list[_Span] = []
+    after: list[_Span] = []
     distinct = 0
     for _ in range(rounds):
-        started = time.perf_counter()
-        forward()
-        between = time.perf_counter()
-        distinct = len(set(derive_addresses(seen, Recipe())))
-        after.append(time.perf_counter() - between)
-        bare.append(between - started)
-    costs = [end / begin for begin, end in zip(bare, after, strict=True)]
+        bare.append(_span(forward))
+        derived: list[Addresses] = []
+        after.append(_span(lambda to=derived: to.extend(derive_addresses(seen, Recipe()))))
+        distinct = len(set(derived))
+    costs = [end.wall_s / begin.wall_s for begin, end in zip(bare, after, strict=True)]
+    processor = [end.processor_s / begin.processor_s for begin, end in zip(bare, after, strict=True)]
+    forward_s, after_s = (median(span.wall_s for span in spans) for spans in (bare, after))
     return {
         "images": images,
         "distinct_codes": distinct,
-        "forward_s": median(bare),
-        "after_s": median(after),
-        "images_per_second": images / (median(bare) + median(after)),
+        "forward_s": forward_s,
+        "after_s": after_s,
+        "images_per_second": images / (forward_s + after_s),
+        "processor_cost_after_forward": median(processor),
+        "processor_cost_by_round": processor,
         "cost_after_forward": median(costs),
         "cost_by_round": costs,
     }
+
+
+def _span(step: Callable[[], object]) -> _Span:
+    wall, processor = time.perf_counter(), time.process_time()
+    step()
+    return _Span(time.perf_counter() - wall, time.process_time() - processor)
 
 
 def _peak(step: Callable[[], int]) -> dict[str, Any]:

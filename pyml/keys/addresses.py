@@ -6,8 +6,8 @@ P2PKH only. A public key is hashed in the form in which it is given: compressed 
 
 from __future__ import annotations
 
+import hashlib
 from enum import Enum
-from hashlib import sha256
 from typing import Final
 
 from Crypto.Hash import RIPEMD160
@@ -45,8 +45,8 @@ class Network(Enum):
 
 
 def hash160(data: bytes) -> bytes:
-    """RIPEMD-160 of SHA-256: 20 bytes. From pycryptodome, because OpenSSL 3 no longer offers RIPEMD-160 by default."""
-    return RIPEMD160.new(sha256(data).digest()).digest()
+    """RIPEMD-160 of SHA-256: 20 bytes."""
+    return _ripemd160(hashlib.sha256(data).digest())
 
 
 def p2pkh(public: bytes, network: Network = Network.MAINNET) -> str:
@@ -117,3 +117,15 @@ def p2wpkh_script(digest: bytes) -> bytes:
     if len(digest) != HASH160_BYTES:
         raise InputError("a public key's hash has the wrong length", expected=f"{HASH160_BYTES} bytes", got=len(digest))
     return bytes([_OP_0, HASH160_BYTES]) + digest
+
+
+def _openssl_ripemd160(data: bytes) -> bytes:
+    return hashlib.new("ripemd160", data).digest()
+
+
+def _pycryptodome_ripemd160(data: bytes) -> bytes:
+    return RIPEMD160.new(data).digest()
+
+
+# OpenSSL is four times as fast, but its versions 3.0.0 to 3.0.6, and some systems' policies, lack this hash.
+_ripemd160 = _openssl_ripemd160 if "ripemd160" in hashlib.algorithms_available else _pycryptodome_ripemd160

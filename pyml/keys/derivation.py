@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyml.crypto.base58 import encode_check
-from pyml.crypto.secp256k1 import KeyRangeError, SigningKey, is_secret, uncompressed
+from pyml.crypto.secp256k1 import SECRET_BYTES, KeyRangeError, SigningKey, is_secret, uncompressed
 from pyml.errors import InputError
 from pyml.keys import addresses
 from pyml.keys.addresses import Network
@@ -31,10 +30,12 @@ from pyml.store.keystore import Secret
 
 Addresses: TypeAlias = tuple[str, ...]
 """Of one image, in the order of the recipe's kinds."""
-_Pending: TypeAlias = tuple[list[Future[list[Addresses]]], list[int]]
-"""Addresses that threads are deriving, and for each image in order its place among them."""
+_Cell: TypeAlias = list[Addresses]
+"""Empty until a thread has put a code's addresses there."""
+_Pending: TypeAlias = tuple[list[Future[None]], list[_Cell]]
+"""What threads are deriving, and for each image in order where its addresses will be."""
 
-_TOGETHER: Final = 4
+_TOGETHER: Final = 16
 """Batches derived at once. A forward pass leaves the processor's caches cold for all else, which is paid for less often
 so. With PBKDF2 it is one, as that takes seconds."""
 _REMEMBERED: Final = 1024
@@ -80,17 +81,17 @@ def derive_addresses(
     ``workers`` threads share each batch. Raises ``KeyRangeError`` with the ``name`` of the first image whose code is no
     key, and ``InputError`` for activations that are none, or a password that cannot be used.
     """
-    derive = lru_cache(_REMEMBERED)(_Derivation(recipe))
+    derivation, known = _Derivation(recipe), _Known()
     first = 0
     with ThreadPoolExecutor(workers, "derivation") as pool:
         pending: _Pending = ([], [])
         for group in _grouped(batches, _TOGETHER if recipe.password is None else 1):
-            codes, places = _codes(np.concatenate(group))
+            codes, cells = known.look_up(_packed(np.concatenate(group)))
             if recipe.password is None:  # PBKDF2 gives a number of its own
-                _require_keys(codes, places, first, name)
-            started = [pool.submit(_each, derive, part) for part in _parts(codes, workers)]
+                _require_keys(codes, cells, first, name)
+            started = [pool.submit(derivation.fill, part) for part in _parts(codes, workers)]
             yield from _finished(pending)
-            first, pending = first + len(places), (started, places)
+            first, pending = first + len(cells), (started, cells)
         yield from _finished(pending)
 
 
@@ -105,31 +106,46 @@ class _Derivation:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
 
-    def __call__(self, code: Secret) -> Addresses:
+    def fill(self, codes: Sequence[tuple[Secret, _Cell]]) -> None:
         recipe = self._recipe
-        if recipe.password is not None:
-            code = stretch(code, recipe.password, salt=recipe.salt, iterations=recipe.iterations)
-        return addresses_of(SigningKey.from_secret(code), recipe.kinds, recipe.network)
+        for code, cell in codes:
+            if recipe.password is not None:
+                code = stretch(code, recipe.password, salt=recipe.salt, iterations=recipe.iterations)
+            cell.append(addresses_of(SigningKey.from_secret(code), recipe.kinds, recipe.network))
 
 
-def _each(derive: Callable[[Secret], Addresses], codes: Sequence[Secret]) -> list[Addresses]:
-    return [derive(code) for code in codes]
+class _Known:
+    """Codes of late and where their addresses are; prints nothing of either."""
+
+    __slots__ = ("_cells",)
+
+    def __init__(self) -> None:
+        self._cells: dict[bytes, _Cell] = {}
+
+    def look_up(self, packed: NDArray[np.void]) -> tuple[list[tuple[Secret, _Cell]], list[_Cell]]:
+        """Codes that are new, hidden at once, so that no traceback shows one; and each row's cell."""
+        if len(self._cells) > _REMEMBERED:
+            self._cells.clear()
+        rows = packed.tolist()
+        new = [
+            (Secret(code), self._cells.setdefault(code, [])) for code in dict.fromkeys(rows) if code not in self._cells
+        ]
+        return new, [self._cells[code] for code in rows]
 
 
-def _codes(activations: NDArray[np.float32]) -> tuple[list[Secret], list[int]]:
-    """The codes that there are, hidden at once, so that no traceback shows one; and each row's place among them."""
-    packed = np.packbits(bits(activations), axis=1).tobytes()
-    place: dict[bytes, int] = {}
-    starts = range(0, len(packed), _CODE_BYTES)
-    places = [place.setdefault(packed[start : start + _CODE_BYTES], len(place)) for start in starts]
-    return [Secret(code) for code in place], places
+def _packed(activations: NDArray[np.float32]) -> NDArray[np.void]:
+    """Each row's code in 32 bytes."""
+    return np.packbits(bits(activations), axis=1).view(f"V{SECRET_BYTES}")[:, 0]
 
 
-def _require_keys(codes: Sequence[Secret], places: Sequence[int], first: int, name: Callable[[int], str]) -> None:
-    for place, code in enumerate(codes):
+def _require_keys(
+    codes: Sequence[tuple[Secret, _Cell]], cells: Sequence[_Cell], first: int, name: Callable[[int], str]
+) -> None:
+    for code, cell in codes:
         if not is_secret(code.reveal):
+            row = next(row for row, other in enumerate(cells) if other is cell)
             raise KeyRangeError(
-                f"{name(first + places.index(place))} gives no private key",
+                f"{name(first + row)} gives no private key",
                 expected="a code that is a number from 1 to n-1",
                 hint="A code of zeros or ones throughout means that the network's activations are saturated.",
             )
@@ -141,15 +157,16 @@ def _grouped(batches: Iterable[NDArray[np.float32]], size: int) -> Iterator[list
         yield group
 
 
-def _parts(codes: list[Secret], count: int) -> list[list[Secret]]:
+def _parts(codes: list[tuple[Secret, _Cell]], count: int) -> list[list[tuple[Secret, _Cell]]]:
     size = -(-len(codes) // count)
     return [codes[start : start + size] for start in range(0, len(codes), size)] if codes else []
 
 
-def _finished(pending: _Pending) -> Iterator[Addresses]:
-    parts, places = pending
-    derived = [addresses for part in parts for addresses in part.result()]
-    return (derived[place] for place in places)
+def _finished(pending: _Pending) -> list[Addresses]:
+    parts, cells = pending
+    for part in parts:
+        part.result()
+    return [cell[0] for cell in cells]
 
 
 def _p2pkh(public: bytes, network: Network) -> str:
@@ -160,7 +177,6 @@ def _p2sh(public: bytes, network: Network) -> str:
     return addresses.p2sh(addresses.p2wpkh_script(addresses.hash160(public)), network)
 
 
-_CODE_BYTES: Final = 32
 _FORMS: Final[dict[Kind, Callable[[bytes, Network], str]]] = {
     Kind.P2PKH: _p2pkh,
     Kind.P2PKH_UNCOMPRESSED: lambda public, network: _p2pkh(uncompressed(public), network),

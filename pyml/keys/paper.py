@@ -44,9 +44,10 @@ def bits(activations: ArrayLike) -> Bits:
     values = np.asarray(activations)
     if values.ndim == 0 or values.shape[-1] != CODE_BITS:
         raise InputError("activations have the wrong shape", expected=f"(…, {CODE_BITS})", got=values.shape)
-    if values.dtype.kind not in "fiub" or not bool(np.all((values >= 0) & (values <= 1))):  # NaN fails both
+    # NaN is the least and the greatest of its array, and fails both.
+    if values.dtype.kind not in "fiub" or (values.size and not (values.min() >= 0 and values.max() <= 1)):
         raise InputError("activations are not those of a sigmoid", expected=f"{CODE_BITS} numbers from 0 to 1")
-    return (values >= THRESHOLD).astype(np.uint8)
+    return (values >= THRESHOLD).view(np.uint8)
 
 
 def secret_of(bits: Bits) -> Secret:

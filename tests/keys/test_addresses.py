@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from pyml.crypto.secp256k1 import ORDER, SigningKey
 from pyml.errors import InputError
 from pyml.keys.addresses import (
     Network,
+    _openssl_ripemd160,
+    _pycryptodome_ripemd160,
     decode_ethereum,
     ethereum,
     hash160,
@@ -156,3 +159,15 @@ def test_nothing_that_is_no_public_key_has_an_address(address: Callable[[bytes],
 def test_scripts_take_hashes_of_20_bytes_only(script: Callable[[bytes], bytes], length: int) -> None:
     with pytest.raises(InputError, match=rf"a public key's hash has the wrong length; expected 20 bytes; got {length}"):
         script(bytes(length))
+
+
+@pytest.mark.parametrize("message", [b"", b"abc", b"message digest"])
+def test_both_sources_of_ripemd160_give_its_published_digests(message: bytes) -> None:
+    published = {
+        b"": "9c1185a5c5e9fc54612808977ee8f548b2258d31",
+        b"abc": "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc",
+        b"message digest": "5d0689ef49d2fae572b881b123a85ffa21595f36",
+    }
+    assert _pycryptodome_ripemd160(message).hex() == published[message]
+    if "ripemd160" in hashlib.algorithms_available:
+        assert _openssl_ripemd160(message).hex() == published[message]
