@@ -19,9 +19,12 @@ if importlib.util.find_spec("py_ecc"):
     importlib.import_module("py_ecc")
 sys.setrecursionlimit(_RECURSION_LIMIT)
 
-# A shell starts what it runs in the background with interrupts ignored, and so would be what the tests interrupt.
+# A shell starts what it runs in the background with interrupts ignored, and nohup with hang-ups; what the tests
+# interrupt would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = Path(__file__).parents[1]
 
