@@ -1,0 +1,11 @@
+"""``pyml freezenet``: proof of work by training under a watermark, with what attacks it and what it reproduces."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Proof of work by training a network under a watermark.\n\n"
+    "Start with `pyml freezenet train`: it trains on the bundled digits under a block's watermark and hands in integers.",
+)
