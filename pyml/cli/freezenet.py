@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from pyml.cli import freezenet_train
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Proof of work by training a network under a watermark.\n\n"
-    "Start with `pyml freezenet train`: it trains on the bundled digits under a block's watermark and hands in integers.",
+    "Start with `pyml freezenet train`: it trains on the bundled digits under a watermark, and writes integers.",
 )
+
+app.command("train")(freezenet_train.train)
+app.command("verify")(freezenet_train.verify)

@@ -147,12 +147,14 @@ def minimise(
     held: Held | None = None,
     progress: Progress | None = None,
     progress_batches: int = 0,
+    enough: Callable[[], bool] | None = None,
 ) -> Minimised:
     """Run Adam on ``batch_loss`` over every one of ``samples`` once an epoch; ``train`` says the rest.
 
     ``checkpoint`` is read if it is there, and written if this process is the one that ``writes``. It belongs to the
     network as it prints itself, the configuration with all fields of its class, the kind of device and the data.
-    ``progress`` is called after each epoch and, unless it is 0, after every ``progress_batches``.
+    ``progress`` is called after each epoch and, unless it is 0, after every ``progress_batches``. ``enough`` is asked
+    behind it after each epoch, and may end the run before its time.
     """
     with _deterministic(device, config.threads):
         torch.manual_seed(config.seed)
@@ -169,6 +171,8 @@ def minimise(
                 save_checkpoint(checkpoint, run.state())
             if progress is not None and (ended or run.every(progress_batches)):
                 progress(run.described(), run.share)
+            if ended and enough is not None and enough():
+                break
     model.cpu().eval()
     return Minimised(run.mean_loss, resumed_at)
 

@@ -16,8 +16,7 @@ from pyml.freezenet.keras_order import keras_order
 from pyml.freezenet.reference import verify_reference_watermark, verify_reference_watermark_one_sided
 from pyml.freezenet.strata import stratify, verify_watermark, watermark
 from pyml.freezenet.trainable import TrainableNetwork, encode_inputs, small_cnn
-from pyml.freezenet.training import _torch_parameters as torch_parameters  # pyright: ignore[reportPrivateUsage]
-from pyml.freezenet.training import correct_of, hold_codes, train
+from pyml.freezenet.training import correct_of, hold_codes, torch_parameters, train
 from pyml.ml import datasets
 from pyml.ml.datasets import Dataset
 from pyml.ml.training import TrainingConfig
