@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pyml.cli import freezenet_train
+from pyml.cli import freezenet_reproduce, freezenet_train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,3 +14,4 @@ app = typer.Typer(
 
 app.command("train")(freezenet_train.train)
 app.command("verify")(freezenet_train.verify)
+app.add_typer(freezenet_reproduce.app, name="reproduce")

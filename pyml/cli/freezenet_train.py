@@ -60,14 +60,18 @@ def train(
 
     Under torchrun several processes train one network: torchrun --nproc-per-node 2 -m pyml freezenet train.
     """
+    from pyml.freezenet.architecture import Architecture
+    from pyml.freezenet.trainable import architecture
     from pyml.freezenet.training import Processes
     from pyml.freezenet.training import train as trained_under
 
     processes, elapsed = Processes(*torchrun_place()), stopwatch()
-    shown = _first(dataset_of(load_config(), data), samples)
+    shown = first_samples(dataset_of(load_config(), data), samples)
     experiment = _experiment(shown, network, mode, fraction, hold, block, (epochs, batch, learning_rate), seed)
     mark_seed = _seed(watermark_seed, experiment, block)
     fresh = experiment.fresh(shown)
+    if experiment.integer:
+        Architecture(architecture(fresh.plans), experiment.fraction_ppm)  # refused now rather than after training
     quiet = as_json or processes.rank > 0
     with share_done("training", as_json=quiet) as report:
         done = trained_under(
@@ -142,8 +146,8 @@ def _experiment(
     given: tuple[int | None, int | None, float | None],
     seed: int,
 ) -> Experiment:
-    from pyml.freezenet.architectures import NAMES
     from pyml.freezenet.experiment import TUNED, Experiment, Setting
+    from pyml.freezenet.network_names import NAMES
 
     name = network or default_network(dataset.name)
     if name not in NAMES:
@@ -177,7 +181,8 @@ def _hex(text: str, option: str) -> bytes:
     return value
 
 
-def _first(dataset: Dataset, samples: int | None) -> Dataset:
+def first_samples(dataset: Dataset, samples: int | None) -> Dataset:
+    """The same with so many training images, from the first."""
     if samples is None:
         return dataset
     if samples > len(dataset.train_labels):
@@ -242,9 +247,9 @@ def _judged(file: NetworkFile, dataset: Dataset, block: str | None, seed: str | 
     """Whether the watermark holds, and how many answers are correct."""
     import torch
 
-    from pyml.freezenet.architectures import plans_named
     from pyml.freezenet.experiment import practice_seed
     from pyml.freezenet.inference import count_correct
+    from pyml.freezenet.network_names import plans_named
     from pyml.freezenet.trainable import encode_inputs
     from pyml.freezenet.training import correct_of
 

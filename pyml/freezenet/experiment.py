@@ -18,9 +18,9 @@ from typing import Final, Literal
 from eth_utils.crypto import keccak
 
 from pyml.errors import InputError
-from pyml.freezenet.architectures import plans_named
 from pyml.freezenet.binding import SeedContext
 from pyml.freezenet.encoding import architecture_hash
+from pyml.freezenet.network_names import plans_named
 from pyml.freezenet.strata import FRACTION_UNIT, TensorWatermark, stratify, watermark
 from pyml.freezenet.trainable import LayerPlan, TrainableNetwork, architecture
 from pyml.freezenet.training import HeldWeights, Mode, hold_codes, hold_reference

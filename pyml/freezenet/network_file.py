@@ -4,9 +4,8 @@ A header says what is in it, numbers follow, and the file ends where the archite
 
     "freezenet" ‖ header's length, 4 bytes ‖ header, JSON ‖ numbers
 
-* v1: free weights of all kernels, one byte each in the order of submission (``pyml.freezenet.strata``); six bytes a
-  channel of every layer, multiplier and bias; the last layer's weights. Watermark codes are not in the file: they
-  follow from the seed, so that whoever reads it puts them where they belong and a false one cannot be said.
+* v1: a solution's content (``pyml.freezenet.solution``). Watermark codes are not in it: they follow from the seed, so
+  that whoever reads the file puts them where they belong, and a false one cannot be said.
 * reference: float32 parameters in Keras's order, then means and variances of normalisations, layer by layer. Positions
   of the watermark are among them; ``watermark_holds`` compares.
 
@@ -32,12 +31,14 @@ from torch import Tensor
 
 from pyml.errors import InputError, ModelError
 from pyml.files import read_bounded, write_atomically
-from pyml.freezenet.encoding import architecture_hash, encode_affine
-from pyml.freezenet.experiment import SCHEMES, Scheme, marks_of
-from pyml.freezenet.inference import Int8Layer, Int8Network
+from pyml.freezenet.architecture import Architecture
+from pyml.freezenet.encoding import architecture_hash
+from pyml.freezenet.experiment import SCHEMES, Scheme
+from pyml.freezenet.inference import Int8Network
 from pyml.freezenet.keras_order import keras_order
 from pyml.freezenet.reference import verify_reference_watermark
-from pyml.freezenet.strata import FRACTION_UNIT, assemble, free_weights, kernels_of, with_kernels
+from pyml.freezenet.solution import content_of, decode_content, network_of
+from pyml.freezenet.strata import FRACTION_UNIT
 from pyml.freezenet.trainable import LayerPlan, TrainableNetwork, architecture
 from pyml.freezenet.training import torch_parameters
 
@@ -85,21 +86,9 @@ class NetworkFile:
     def integer_network(self, plans: Sequence[LayerPlan], seed: bytes | None = None) -> Int8Network:
         """The network that a v1 file holds, under its own seed or another one; ``ModelError`` if it does not fit."""
         self._require(plans, "v1")
-        empty = TrainableNetwork(plans, seed=0).integer_network()
-        marks = marks_of(plans, bytes.fromhex(self.header.seed) if seed is None else seed, self.header.fraction_ppm)
-        free = sum(len(mark.free) for mark in marks)
-        channels = sum(len(layer.bias) for layer in empty.layers)
-        self._require_size(free + 6 * channels + empty.layers[-1].weight.size)
-        codes = np.frombuffer(self.numbers[:free], dtype=np.int8)
-        affine = np.frombuffer(self.numbers[free : free + 6 * channels], dtype=[("m", ">i2"), ("b", ">i4")])
-        last = np.frombuffer(self.numbers[free + 6 * channels :], dtype=np.int8)
-        layers: list[Int8Layer] = []
-        for layer in empty.layers:
-            mine, affine = affine[: len(layer.bias)], affine[len(layer.bias) :]
-            layers.append(_with_affine(layer, mine["m"].astype(np.int16), mine["b"].astype(np.int32)))
-        shape = layers[-1].weight.shape
-        layers[-1] = _with_weight(layers[-1], last.reshape(shape[1], shape[0]).T)
-        return with_kernels(Int8Network(tuple(layers)), assemble(marks, codes))
+        task = Architecture(architecture(plans), self.header.fraction_ppm)
+        content = decode_content(self.numbers, task)
+        return network_of(content, task, bytes.fromhex(self.header.seed) if seed is None else seed)
 
     def float_network(self, plans: Sequence[LayerPlan]) -> TrainableNetwork:
         """The network that a reference file holds; ``ModelError`` if it does not fit or has NaN in it."""
@@ -144,11 +133,9 @@ def integer_file(
     network: Int8Network, plans: Sequence[LayerPlan], *, name: str, data: str, seed: bytes, fraction_ppm: int
 ) -> NetworkFile:
     """A v1 network to be handed in: its codes at watermarked positions are left out."""
-    marks = marks_of(plans, seed, fraction_ppm)
-    numbers = free_weights(marks, kernels_of(network)).tobytes()
-    numbers += b"".join(encode_affine(layer) for layer in network.layers) + network.layers[-1].weight.T.tobytes()
-    digest = architecture_hash(architecture(plans)).hex()
-    return NetworkFile(Header("v1", name, data, fraction_ppm, seed.hex(), "", digest), numbers)
+    task = Architecture(architecture(plans), fraction_ppm)
+    numbers = content_of(network, task, seed).encode()
+    return NetworkFile(Header("v1", name, data, fraction_ppm, seed.hex(), "", task.hash.hex()), numbers)
 
 
 def float_file(network: TrainableNetwork, *, name: str, data: str, block: bytes, fraction_ppm: int) -> NetworkFile:
@@ -192,14 +179,6 @@ def _integer_form(plans: Sequence[LayerPlan]) -> tuple[LayerPlan, ...]:
     return tuple(
         LayerPlan(plan.shape, plan.scales, "none" if plan.normalisation == "none" else "before ReLU") for plan in plans
     )
-
-
-def _with_affine(layer: Int8Layer, multiplier: NDArray[np.int16], bias: NDArray[np.int32]) -> Int8Layer:
-    return Int8Layer(layer.weight, multiplier, bias, layer.shift, layer.relu, layer.convolution, layer.pool)
-
-
-def _with_weight(layer: Int8Layer, weight: NDArray[np.int8]) -> Int8Layer:
-    return Int8Layer(weight, layer.multiplier, layer.bias, layer.shift, layer.relu, layer.convolution, layer.pool)
 
 
 def _statistics(network: TrainableNetwork) -> list[Tensor]:

@@ -154,7 +154,7 @@ def minimise(
     ``checkpoint`` is read if it is there, and written if this process is the one that ``writes``. It belongs to the
     network as it prints itself, the configuration with all fields of its class, the kind of device and the data.
     ``progress`` is called after each epoch and, unless it is 0, after every ``progress_batches``. ``enough`` is asked
-    behind it after each epoch, and may end the run before its time.
+    after each epoch, of a resumed run too, and may end it before its time.
     """
     with _deterministic(device, config.threads):
         torch.manual_seed(config.seed)
@@ -165,14 +165,14 @@ def minimise(
             run.restore(load_checkpoint(checkpoint))
         resumed_at = run.epoch
         while run.epoch < config.epochs:
+            if run.place == 0 and run.epoch and enough is not None and enough():
+                break
             run.step(batch_loss, held)
             ended = run.place == 0
             if checkpoint is not None and writes and (ended or run.every(config.checkpoint_batches)):
                 save_checkpoint(checkpoint, run.state())
             if progress is not None and (ended or run.every(progress_batches)):
                 progress(run.described(), run.share)
-            if ended and enough is not None and enough():
-                break
     model.cpu().eval()
     return Minimised(run.mean_loss, resumed_at)
 
