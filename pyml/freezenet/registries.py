@@ -23,6 +23,7 @@ from pyml.freezenet.architecture import Architecture, decode_layers
 from pyml.freezenet.deployment import SYSTEM
 from pyml.freezenet.encoding import architecture_hash
 from pyml.freezenet.solution import Solution
+from pyml.freezenet.steps import ContractName
 from pyml.freezenet.strata import FRACTION_UNIT
 
 MIN_PHASE: Final = 5
@@ -361,6 +362,16 @@ class FreezenetContracts:
     exact: ExactVerifier
     since_block: int
     """No event is older."""
+
+    @property
+    def name(self) -> str:
+        """Which deployment this is, for journals."""
+        return f"chain {self.client.chain_id} {self.rounds.address}"
+
+    def handle(self, name: ContractName) -> Contract:
+        """By the name that steps use."""
+        handles: dict[ContractName, Contract] = {"tasks": self.tasks, "rounds": self.rounds, "exact": self.exact}
+        return handles[name]
 
     def task(self, number: int) -> Task:
         """A task with its layers; ``InputError`` if there is none."""

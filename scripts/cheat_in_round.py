@@ -1,0 +1,145 @@
+"""A miner that cheats in a freezenet round, one kind at a time; it loses its bond, and this shows how.
+
+    python scripts/cheat_in_round.py KIND TASK --rpc URL --deployments FOLDER --blobs URL --folder FOLDER
+
+    bluff      commits to random numbers, and says that they answer every sample
+    copy       commits to what another miner committed to, and opens it with what that one shows
+    silence    commits, and never reveals
+
+Each is the real miner but for what it lies about, and proves as far as it gets. Development chains only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from pyml.chain.accounts import signer_from_environment
+from pyml.chain.client import Client
+from pyml.config import load_config
+from pyml.errors import ContractRevertedError, InputError, PymlError
+from pyml.freezenet.answers import pack_answers
+from pyml.freezenet.architecture import Architecture
+from pyml.freezenet.diary import Diary
+from pyml.freezenet.inference import Int8Network
+from pyml.freezenet.miner_process import MinerProcess, miner_label
+from pyml.freezenet.node import Desk, run_role
+from pyml.freezenet.registries import Task, open_contracts
+from pyml.freezenet.samples import SampleSet
+from pyml.freezenet.solution import MAGIC, content_length, decode_content, network_of
+from pyml.freezenet.steps import Finish, Send, Step, Wait
+from pyml.store.blobs import BlobStore
+
+POLL_S: Final = 0.05
+_SALT: Final = slice(4 + 6 * 32, 4 + 7 * 32)
+"""Of the call data of ``reveal``: behind selector, task, round and the four words of the solution."""
+
+
+class Bluffer(MinerProcess):
+    """Says that every sample is answered."""
+
+    def answers(self, samples: SampleSet) -> bytes:
+        return pack_answers(np.ones(len(samples), dtype=np.bool_))
+
+
+class Silent(MinerProcess):
+    """Leaves after committing."""
+
+    def next_step(self) -> Step:
+        return Finish("silent") if self.seen().entry.committed else super().next_step()
+
+
+class Copier(MinerProcess):
+    """Commits to what was committed to before, and opens it as its owner does."""
+
+    def next_step(self) -> Step:
+        seen, rounds, place = self.seen(), self.desk.contracts.rounds, (self.task.number, self.number)
+        own = self.desk.account.address
+        if not seen.entry.committed:
+            victim = next((miner for miner in rounds.committed(*place) if miner != own), None)
+            if victim is None:
+                return Wait(seen.block + 1, "somebody commits")
+            return Send("rounds", "commit", (*place, rounds.entry(*place, victim).digest), seen.round.miner_bond)
+        if (shown := self._shown()) is None:
+            return Wait(seen.block + 1, "its owner reveals")
+        try:
+            rounds.call("reveal", *place, *shown, sender=own)
+        except ContractRevertedError as error:
+            return Finish(error.name)
+        raise PymlError("a copied solution was taken for one's own", hint="This is a bug in pyml; please report it.")
+
+    def _shown(self) -> tuple[object, ...] | None:
+        """Solution, salt and answers of whoever made the commitment."""
+        rounds, place = self.desk.contracts.rounds, (self.task.number, self.number)
+        copied = rounds.entry(*place, self.desk.account.address).digest
+        for event in rounds.events(*place, ("SolutionRevealed",), since_block=self.desk.contracts.since_block):
+            data = self.desk.client.transaction_input(event.log.tx_hash) or b""
+            (found,) = (each for each in rounds.revealed(*place) if each.miner == event.arguments["miner"])
+            if found.solution.commitment(data[_SALT], found.miner) == copied:
+                return (found.solution.as_tuple(), data[_SALT], found.answers)
+        return None
+
+
+KINDS: Final[dict[str, type[MinerProcess]]] = {"bluff": Bluffer, "copy": Copier, "silence": Silent}
+
+
+def untrained(architecture: Architecture, seed: bytes) -> Int8Network:
+    """Random numbers of the task's shape, with the watermark that they must have."""
+    drawn = np.random.default_rng(int.from_bytes(seed[:8], "big")).bytes(content_length(architecture) - len(MAGIC))
+    return network_of(decode_content(MAGIC + drawn, architecture), architecture, seed)
+
+
+def cheat(
+    kind: str, task: int, rpc: str, deployments: Path, blobs: str, folder: Path, say: Callable[[str], None]
+) -> str:
+    """Play a cheat's part to its end; how it ended."""
+    config, client = load_config(), Client.connect(rpc)
+    if config.dev_key is None:
+        raise InputError("no account to cheat with", expected="a development chain's key in PYML_DEV_KEY")
+    account, contracts = signer_from_environment(config.dev_key, client.chain_id), open_contracts(client, deployments)
+    known: Task = contracts.task(task)
+    number = contracts.rounds.count(task) - 1
+    folder.mkdir(parents=True, exist_ok=True)
+    with Diary(folder / "journal", miner_label(contracts, account.address, task, number)) as diary:
+        desk = Desk(contracts, account, diary, say, POLL_S)
+
+        def trainer(seed: bytes, _: Path) -> Int8Network:
+            return untrained(known.architecture, seed)
+
+        return run_role(KINDS[kind](desk, known, number, BlobStore(blobs), folder, trainer), desk)
+
+
+def main() -> None:
+    """Parse arguments, cheat, print one JSON document."""
+    parser = argparse.ArgumentParser(description="Cheat in a freezenet round, on a development chain.")
+    parser.add_argument("kind", choices=sorted(KINDS))
+    parser.add_argument("task", type=int)
+    parser.add_argument("--rpc", required=True)
+    parser.add_argument("--deployments", type=Path, required=True)
+    parser.add_argument("--blobs", required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--poll", type=float, default=POLL_S, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    try:
+        outcome = cheat(
+            asked.kind,
+            asked.task,
+            asked.rpc,
+            asked.deployments,
+            asked.blobs,
+            asked.folder,
+            lambda text: print(text, file=sys.stderr),
+        )
+    except PymlError as error:
+        sys.exit(f"cheat_in_round: {error}")
+    print(json.dumps({"kind": asked.kind, "outcome": outcome}))
+
+
+if __name__ == "__main__":
+    main()
