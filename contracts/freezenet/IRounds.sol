@@ -255,6 +255,9 @@ interface IRounds {
     /// @notice A round; reverts if there is none.
     function roundOf(uint256 taskId, uint256 round) external view returns (Round memory);
 
+    /// @notice A miner's bond in a round, in wei; cheaper than all of the round.
+    function bondOf(uint256 taskId, uint256 round) external view returns (uint256);
+
     /// @notice A miner's part in a round; all zero if there is none.
     function entryOf(uint256 taskId, uint256 round, address miner) external view returns (Entry memory);
 

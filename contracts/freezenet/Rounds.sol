@@ -219,6 +219,11 @@ contract Rounds is IRounds {
     }
 
     /// @inheritdoc IRounds
+    function bondOf(uint256 taskId, uint256 round) external view returns (uint256) {
+        return _known(taskId, round).minerBond;
+    }
+
+    /// @inheritdoc IRounds
     function entryOf(uint256 taskId, uint256 round, address miner) external view returns (Entry memory) {
         return _entries[taskId][round][miner];
     }
