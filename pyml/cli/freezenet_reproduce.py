@@ -59,7 +59,7 @@ def fig1(
     from pyml.freezenet import figures, reproduction
 
     asked = _Asked(data, network, mode, epochs, samples, full, device, runs)
-    shares, elapsed, place = _fractions(fractions, reproduction.FRACTIONS), stopwatch(), out or Path("fig1")
+    shares, elapsed, place = parse_fractions(fractions, reproduction.FRACTIONS), stopwatch(), out or Path("fig1")
     with share_done("training", as_json=as_json) as report:
         subject, experiment = asked.opened(report)
         curves = reproduction.learning(subject, experiment, shares, seeds, report)
@@ -88,7 +88,7 @@ def fig2(
     from pyml.freezenet import figures, reproduction
 
     asked = _Asked(data, network, mode, epochs, samples, full, device, runs)
-    shares, elapsed, place = _fractions(fractions, reproduction.INSERTED), stopwatch(), out or Path("fig2")
+    shares, elapsed, place = parse_fractions(fractions, reproduction.INSERTED), stopwatch(), out or Path("fig2")
     with share_done("training", as_json=as_json) as report:
         subject, experiment = asked.opened(report)
         found = reproduction.insertion(subject, experiment, shares, seeds, report)
@@ -119,7 +119,7 @@ def fig3(
     from pyml.freezenet import author, figures, reproduction
 
     asked = _Asked(data, network, mode, epochs, samples, full, device, runs)
-    shares, elapsed, place = _fractions(fractions, reproduction.TRANSFERRED), stopwatch(), out or Path("fig3")
+    shares, elapsed, place = parse_fractions(fractions, reproduction.TRANSFERRED), stopwatch(), out or Path("fig3")
     goal = author.TRANSFER_TARGET if full else target
     with share_done("training", as_json=as_json) as report:
         subject, experiment = asked.opened(report)
@@ -182,7 +182,8 @@ class _Asked:
         return f"{experiment.network} on {data}{part}, {experiment.scheme}, {seeds} seeds, band from least to most"
 
 
-def _fractions(text: str | None, default: tuple[float, ...]) -> tuple[float, ...]:
+def parse_fractions(text: str | None, default: tuple[float, ...]) -> tuple[float, ...]:
+    """Shares from a list with commas; ``InputError`` for anything else."""
     if text is None:
         return default
     try:

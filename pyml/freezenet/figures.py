@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from pyml.freezenet.attacks.window import Point
+
 Curves = Sequence[Sequence[float]]
 """Accuracies after each epoch, one row a seed; all of the same length."""
 
@@ -138,6 +140,46 @@ def _speed_up_bars(axes: Axes, speed_ups: Mapping[float, float | None], target: 
     axes.set_ylim(0.4, max(20.0, 2 * float(np.nanmax([*ours, *authors]))))
     axes.set(xticks=places, xticklabels=names, xlabel="watermarked", ylabel="honest epochs for one of the attacker's")
     axes.legend(fontsize=7, loc="upper right")
+
+
+def draw_window(out: Path, found: Mapping[str, Sequence[Sequence[Point]]], *, threshold: float, title: str) -> None:
+    """What honest miners reach and what attackers keep, by fraction, a panel for each scheme; table beside it.
+
+    ``found`` has points by fraction and seed. The window is shaded: where every honest miner passes and no attacker.
+    """
+    names = ("honest", "naive", "renormalised", "scaled")
+
+    def draw(figure: Figure) -> None:
+        for axes, (scheme, rows) in zip(figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True):
+            fractions = [points[0].fraction for points in rows]
+            for index, name in enumerate(names):
+                values = {
+                    f: [getattr(each, name) for each in points] for f, points in zip(fractions, rows, strict=True)
+                }
+                spread(axes, values, f"C{index}", _WINDOW_LABELS[name])
+            inside = [min(p.honest for p in points) >= threshold > max(p.attacker for p in points) for points in rows]
+            axes.fill_between(fractions, 0, 1, where=inside, color="green", alpha=0.08, linewidth=0, label="window")
+            axes.axhline(threshold, color="grey", linewidth=0.8, linestyle=":", label=f"threshold {threshold:.0%}")
+            by_fraction(axes)
+            axes.set_title(f"{title}, {scheme}", fontsize=9)
+
+    save_plot(out.with_suffix(".png"), draw, size=(11, 4.5))
+    header = ("scheme", "fraction", "seed", *names, "factor")
+    table = [
+        (scheme, each.fraction, seed, *(getattr(each, name) for name in names), each.factor)
+        for scheme, rows in found.items()
+        for points in rows
+        for seed, each in enumerate(points)
+    ]
+    write_table(out, header, table)
+
+
+_WINDOW_LABELS = {
+    "honest": "honest training",
+    "naive": "trained model, watermark put in",
+    "renormalised": "the same, statistics taken anew",
+    "scaled": "the same, free weights scaled",
+}
 
 
 def spread(axes: Axes, found: Mapping[float, Sequence[float]], colour: str, label: str) -> None:

@@ -49,6 +49,10 @@ class Runs:
         """Honest work: from fresh weights, under the experiment's watermark."""
         return self._run(experiment, experiment.fresh(self.dataset), "", until)
 
+    def under(self, experiment: Experiment, seed: bytes) -> Run:
+        """Honest work under a v1 seed that is not the block's."""
+        return self._run(experiment, experiment.fresh(self.dataset), seed.hex(), None, seed)
+
     def transfer(self, experiment: Experiment, pretrained: Run, *, origin: str, until: float | None = None) -> Run:
         """An attacker's: the same from a trained network; ``origin`` says which one that is."""
         return self._run(experiment, pretrained.copied(), origin, until)
@@ -65,11 +69,18 @@ class Runs:
         finally:
             network.cpu()
 
-    def _run(self, experiment: Experiment, network: TrainableNetwork, origin: str, until: float | None) -> Run:
+    def _run(
+        self,
+        experiment: Experiment,
+        network: TrainableNetwork,
+        origin: str,
+        until: float | None,
+        seed: bytes | None = None,
+    ) -> Run:
         words = repr((experiment, origin, until, self.device)).encode() + self.dataset.digest
         name = hashlib.sha256(words).hexdigest()[:16]
         if name not in self._done:
-            held = experiment.held(network)
+            held = experiment.held(network, seed)
             start = self.accuracy(network)
             trained = train(
                 network,

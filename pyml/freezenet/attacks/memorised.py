@@ -36,12 +36,13 @@ class Memorised:
 
 
 def memorise(dataset: Dataset, experiment: Experiment) -> Memorised:
-    """Train twice, with and without one half of the test; the other half stays hidden."""
-    half = len(dataset.test_labels) // 2
-    if half == 0:
+    """Train twice, with and without every second image of the test; the others stay hidden."""
+    if len(dataset.test_labels) < 2:
         raise InputError("the test set cannot be halved", expected="2 samples or more", got=len(dataset.test_labels))
-    seen = replace(dataset, test_images=dataset.test_images[:half], test_labels=dataset.test_labels[:half])
-    hidden = replace(dataset, test_images=dataset.test_images[half:], test_labels=dataset.test_labels[half:])
+    seen, hidden = (
+        replace(dataset, test_images=dataset.test_images[first::2], test_labels=dataset.test_labels[first::2])
+        for first in (0, 1)
+    )
     learned = replace(
         seen,
         train_images=np.concatenate([dataset.train_images, seen.test_images]),

@@ -18,6 +18,7 @@ from pyml.freezenet.experiment import Experiment
 from pyml.freezenet.runs import Run, Runs
 from pyml.freezenet.trainable import encode_inputs
 
+FRACTIONS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 FACTORS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0)
 _ATTACKERS_SEED: Final = 1_000_000
 
