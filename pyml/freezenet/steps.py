@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-ContractName = Literal["tasks", "rounds", "exact", "optimistic"]
+ContractName = Literal["tasks", "rounds", "exact", "optimistic", "demands"]
 
 
 @dataclass(frozen=True, slots=True)
