@@ -100,7 +100,7 @@ def sponsor(
 
 def judge_named(contracts: FreezenetContracts, name: str) -> str:
     """The address of a verifier; ``InputError`` if there is none of this name."""
-    judges = {"exact": contracts.exact.address}
+    judges = {"exact": contracts.exact.address, "optimistic": contracts.optimistic.address}
     if name not in judges:
         raise InputError("there is no such verifier", expected=" or ".join(judges), got=name)
     return judges[name]

@@ -15,13 +15,15 @@ SYSTEM: Final = "freezenet"
 
 
 def deployment_plan() -> Plan:
-    """Tasks, rounds, and the judges that a task may name."""
-    judge = (Ref("Rounds"), Ref("TaskRegistry"))
+    """Tasks, rounds, the judges that a task may name, and what one of them asks for leaves."""
+    book = (Ref("Rounds"), Ref("TaskRegistry"))
     return Plan(
         SYSTEM,
         (
             Step("TaskRegistry", load_artifact("TaskRegistry")),
             Step("Rounds", load_artifact("Rounds"), (Ref("TaskRegistry"),)),
-            Step("ExactVerifier", load_artifact("ExactVerifier"), judge),
+            Step("ExactVerifier", load_artifact("ExactVerifier"), book),
+            Step("LeafDemands", load_artifact("LeafDemands"), book),
+            Step("OptimisticVerifier", load_artifact("OptimisticVerifier"), (*book, Ref("LeafDemands"))),
         ),
     )

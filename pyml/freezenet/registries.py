@@ -1,4 +1,4 @@
-"""The freezenet contracts on a chain: typed handles of tasks, rounds and the exact verifier.
+"""The freezenet contracts on a chain: typed handles of tasks, rounds and the exact verifier, and all of one deployment.
 
 What the contracts promise, and what they cannot: ``contracts/freezenet/ITaskRegistry.sol``, ``IRounds.sol``,
 ``IExactVerifier.sol``. What a role does with them, and when: ``sponsor``, ``miner``, ``challenger``, ``watcher``.
@@ -16,12 +16,13 @@ from pyml.chain.artifacts import load_artifact
 from pyml.chain.client import Client
 from pyml.chain.contract import Contract, Event
 from pyml.chain.deployments import load_deployments, require_deployed
-from pyml.chain.events import Cursor, NodeLogs, follow
 from pyml.chain.transactions import checked_address
 from pyml.errors import ContractRevertedError, InputError
 from pyml.freezenet.architecture import Architecture, decode_layers
+from pyml.freezenet.challenges import LeafDemands, OptimisticVerifier
 from pyml.freezenet.deployment import SYSTEM
 from pyml.freezenet.encoding import architecture_hash
+from pyml.freezenet.round_events import events_of
 from pyml.freezenet.solution import Solution
 from pyml.freezenet.steps import ContractName
 from pyml.freezenet.strata import FRACTION_UNIT
@@ -360,6 +361,8 @@ class FreezenetContracts:
     tasks: TaskRegistry
     rounds: Rounds
     exact: ExactVerifier
+    optimistic: OptimisticVerifier
+    demands: LeafDemands
     since_block: int
     """No event is older."""
 
@@ -370,7 +373,13 @@ class FreezenetContracts:
 
     def handle(self, name: ContractName) -> Contract:
         """By the name that steps use."""
-        handles: dict[ContractName, Contract] = {"tasks": self.tasks, "rounds": self.rounds, "exact": self.exact}
+        handles: dict[ContractName, Contract] = {
+            "tasks": self.tasks,
+            "rounds": self.rounds,
+            "exact": self.exact,
+            "optimistic": self.optimistic,
+            "demands": self.demands,
+        }
         return handles[name]
 
     def task(self, number: int) -> Task:
@@ -385,7 +394,7 @@ class FreezenetContracts:
 def open_contracts(client: Client, folder: Path) -> FreezenetContracts:
     """Handles from ``<folder>/<chainid>.json``, after asking the chain; ``NotDeployedError`` if there are none."""
     records = load_deployments(folder, client.chain_id)
-    names = ("TaskRegistry", "Rounds", "ExactVerifier")
+    names = ("TaskRegistry", "Rounds", "ExactVerifier", "LeafDemands", "OptimisticVerifier")
     found = {name: records.require(SYSTEM, name) for name in names}
     for record in found.values():
         require_deployed(client, record, load_artifact(record.contract))
@@ -394,19 +403,10 @@ def open_contracts(client: Client, folder: Path) -> FreezenetContracts:
         TaskRegistry.at(client, found["TaskRegistry"].address),
         Rounds.at(client, found["Rounds"].address),
         ExactVerifier.at(client, found["ExactVerifier"].address),
+        OptimisticVerifier.at(client, found["OptimisticVerifier"].address),
+        LeafDemands.at(client, found["LeafDemands"].address),
         found["TaskRegistry"].block_number or 0,
     )
-
-
-def events_of(contract: Contract, names: tuple[str, ...], *, since_block: int) -> Iterator[Event]:
-    """A contract's events of these names, in order, as the chain is now."""
-    logs = NodeLogs(contract.client, addresses=(contract.address,), topics=tuple(map(contract.topic, names)))
-    found: list[Event] = []
-    for page in follow(logs, Cursor(since_block)):
-        if page.rewound_to is not None:
-            found = [event for event in found if event.log.block_number <= page.rewound_to]
-        found += filter(None, map(contract.decode_log, page.logs))
-    yield from found
 
 
 def _require(name: str, value: int, low: int, high: int) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from pyml.chain.transactions import Receipt
 from pyml.freezenet.encoding import LayerTuple
 from pyml.freezenet.node import Desk
-from pyml.freezenet.registries import FreezenetContracts, Round, Terms, events_of
+from pyml.freezenet.registries import FreezenetContracts, Round, Terms
+from pyml.freezenet.round_events import events_of
 from pyml.freezenet.samples import SampleSet
 from pyml.freezenet.sponsor import PUBLISH, SEAL, Known, Sealed, Seen, next_step
 from pyml.freezenet.steps import Send, Step
