@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pyml.cli import freezenet_reproduce, freezenet_train
+from pyml.cli import freezenet_attack, freezenet_node, freezenet_reproduce, freezenet_sponsor, freezenet_train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,3 +15,7 @@ app = typer.Typer(
 app.command("train")(freezenet_train.train)
 app.command("verify")(freezenet_train.verify)
 app.add_typer(freezenet_reproduce.app, name="reproduce")
+app.command("sponsor")(freezenet_sponsor.sponsor)
+app.command("mine")(freezenet_node.mine)
+app.command("watch")(freezenet_node.watch)
+app.command("attack")(freezenet_attack.attack)
