@@ -47,7 +47,7 @@ def rows_of(architecture: Architecture) -> Iterator[tuple[Tree, int, int]]:
 def demand_leaves(
     task: int, number: int, miner: str, architecture: Architecture, *, row: tuple[Tree, int, int], fee_wei: int
 ) -> Send:
-    """Demand one row of ``rows_of`` in round ``number``; the fee is ``feeFor`` its length, or more where the base fee may rise."""
+    """Demand one row of ``rows_of`` in round ``number``; the fee is ``feeFor`` its length, or more."""
     tree, first, length = row
     arguments = (task, number, miner, tuple(architecture.layers), int(tree), first, length)
     return Send("demands", "demand", arguments, fee_wei)

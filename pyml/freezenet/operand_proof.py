@@ -1,8 +1,10 @@
 """What proves one operand of a step: the end of every dispute.
 
 A weight is a code of the watermark, which follows from the seed and its position, or a number of the solution under
-one of its roots. Activations are a leaf of the layer before, or bytes of the sample. What is not there, a channel beyond
-the last or a place outside the input, is zero and needs no proof. ``contracts/freezenet/OperandProof.sol`` is the twin.
+one of its roots. Activations are a leaf of the layer before, or bytes of the sample. What is not there, a channel
+beyond the last or a place outside the input, is zero and needs no proof.
+
+``contracts/freezenet/OperandProof.sol`` is the twin of this module.
 """
 
 from __future__ import annotations
