@@ -2,9 +2,12 @@
 
     python scripts/cheat_in_round.py KIND TASK --rpc URL --deployments FOLDER --blobs URL --folder FOLDER
 
-    bluff      commits to random numbers, and says that they answer every sample
-    copy       commits to what another miner committed to, and opens it with what that one shows
-    silence    commits, and never reveals
+    bluff        says that random numbers answer every sample
+    weight       says so too, and shows in a dispute what it would need: weights that it did not commit to
+    activation   says so too, and shows activations that its weights do not give
+    unserved     says so too, and serves its numbers to nobody, so that nobody could tell
+    copy         commits to what another miner committed to, and opens it with what that one shows
+    silence      commits, and never reveals
 
 Each is the real miner but for what it lies about, and proves as far as it gets. Development chains only.
 """
@@ -15,6 +18,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -24,15 +28,19 @@ from pyml.chain.accounts import signer_from_environment
 from pyml.chain.client import Client
 from pyml.config import load_config
 from pyml.errors import ContractRevertedError, InputError, PymlError
+from pyml.freezenet.activations import trace_sample
 from pyml.freezenet.answers import pack_answers
 from pyml.freezenet.architecture import Architecture
 from pyml.freezenet.diary import Diary
-from pyml.freezenet.inference import Int8Network
+from pyml.freezenet.dispute import DisputeCase
+from pyml.freezenet.encoding import pack_words
+from pyml.freezenet.inference import Int8Network, logits
+from pyml.freezenet.miner import PUBLISH
 from pyml.freezenet.miner_process import MinerProcess, miner_label
 from pyml.freezenet.node import Desk, run_role
 from pyml.freezenet.registries import Task, open_contracts
 from pyml.freezenet.samples import SampleSet
-from pyml.freezenet.solution import MAGIC, content_length, decode_content, network_of
+from pyml.freezenet.solution import Content, network_of
 from pyml.freezenet.steps import Finish, Send, Step, Wait
 from pyml.store.blobs import BlobStore
 
@@ -46,6 +54,44 @@ class Bluffer(MinerProcess):
 
     def answers(self, samples: SampleSet) -> bytes:
         return pack_answers(np.ones(len(samples), dtype=np.bool_))
+
+
+class WrongWeight(Bluffer):
+    """Shows the last layer with weights that give the label."""
+
+    def dispute_case(self, sample: int) -> DisputeCase:
+        case = super().dispute_case(sample)
+        last = case.network.layers[-1]
+        weight = np.full_like(last.weight, -128)
+        weight[:, self.samples().labels[sample]] = 127
+        network = Int8Network((*case.network.layers[:-1], replace(last, weight=weight)))
+        return replace(case, network=network, trace=trace_sample(network, self.samples().inputs[sample]))
+
+
+class WrongActivation(Bluffer):
+    """Shows what the last layer would have to read to give the label."""
+
+    def dispute_case(self, sample: int) -> DisputeCase:
+        case = super().dispute_case(sample)
+        last, label = case.network.layers[-1], int(self.samples().labels[sample])
+        wanted = np.where(last.weight.argmax(axis=1) == label, 127, 0).astype(np.int8)
+        shown = (*case.trace.outputs[:-1], wanted)
+        given = logits(Int8Network((last,)), wanted[None])[0]
+        trace = replace(case.trace, reads=(case.trace.reads[0], *shown), outputs=shown, logits=tuple(map(int, given)))
+        return replace(case, trace=trace)
+
+
+class Unserved(Bluffer):
+    """Serves nothing, not even on demand."""
+
+    def next_step(self) -> Step:
+        return Finish("hidden") if self.seen().entry.revealed else super().next_step()
+
+    def work(self, name: str) -> bool:
+        if name != PUBLISH:
+            return super().work(name)
+        self.desk.diary.note("published")  # a lie
+        return True
 
 
 class Silent(MinerProcess):
@@ -86,13 +132,24 @@ class Copier(MinerProcess):
         return None
 
 
-KINDS: Final[dict[str, type[MinerProcess]]] = {"bluff": Bluffer, "copy": Copier, "silence": Silent}
+KINDS: Final[dict[str, type[MinerProcess]]] = {
+    "bluff": Bluffer,
+    "weight": WrongWeight,
+    "activation": WrongActivation,
+    "unserved": Unserved,
+    "copy": Copier,
+    "silence": Silent,
+}
 
 
 def untrained(architecture: Architecture, seed: bytes) -> Int8Network:
-    """Random numbers of the task's shape, with the watermark that they must have."""
-    drawn = np.random.default_rng(int.from_bytes(seed[:8], "big")).bytes(content_length(architecture) - len(MAGIC))
-    return network_of(decode_content(MAGIC + drawn, architecture), architecture, seed)
+    """Random weights of the task's shape, with the watermark that they must have; sums go on as they are."""
+    drawn, shapes = np.random.default_rng(int.from_bytes(seed[:8], "big")), architecture.shapes
+    free = drawn.integers(-128, 128, architecture.free_count, dtype=np.int8)
+    last = drawn.integers(-128, 128, (shapes[-1].fan_out, shapes[-1].fan_in), dtype=np.int8)
+    affine = tuple(b"\x00\x01\x00\x00\x00\x00" * shape.fan_out for shape in shapes)  # multiplier 1, bias 0
+    words = tuple(word.tobytes() for row in pack_words(last) for word in row)
+    return network_of(Content(free, affine, words), architecture, seed)
 
 
 def cheat(
@@ -112,7 +169,10 @@ def cheat(
         def trainer(seed: bytes, _: Path) -> Int8Network:
             return untrained(known.architecture, seed)
 
-        return run_role(KINDS[kind](desk, known, number, BlobStore(blobs), folder, trainer), desk)
+        try:
+            return run_role(KINDS[kind](desk, known, number, BlobStore(blobs), folder, trainer), desk)
+        except ContractRevertedError as error:  # no lie can be shown that goes further
+            return error.name
 
 
 def main() -> None:
@@ -134,7 +194,7 @@ def main() -> None:
             asked.deployments,
             asked.blobs,
             asked.folder,
-            lambda text: print(text, file=sys.stderr),
+            lambda text: None,
         )
     except PymlError as error:
         sys.exit(f"cheat_in_round: {error}")

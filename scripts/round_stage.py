@@ -26,7 +26,8 @@ from pyml.freezenet.registries import FreezenetContracts, Phase, Round, Status, 
 
 ROOT = Path(__file__).parents[1]
 POLL_S = 0.05
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
+BLOCKS_AT_ONCE = 50
 DEV_KEYS = (  # of anvil's accounts, public by design: https://getfoundry.sh/anvil/overview
     "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
     "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
@@ -125,10 +126,41 @@ class Stage:
             time.sleep(POLL_S)
 
     def end_phase(self, phase: Phase) -> None:
-        """Mine up to the last block of a phase."""
-        left = self.round.last_block(phase) - self.contracts.client.block_number()
-        if left > 0:
-            self.devnet.rpc.request("anvil_mine", hex(left))
+        """Mine up to the first block after a phase."""
+        self.mine(self.round.last_block(phase) + 1 - self.contracts.client.block_number())
+
+    def mine(self, blocks: int) -> None:
+        """In pieces, for a request must be answered in seconds also on a busy machine."""
+        for done in range(0, blocks, BLOCKS_AT_ONCE):
+            self.devnet.rpc.request("anvil_mine", hex(min(BLOCKS_AT_ONCE, blocks - done)))
+
+    def let_turns_pass(self, what: str, seen: Callable[[], bool]) -> None:
+        """Until something is so, in the challenge phase: whenever all that is open waits for a player who has left, so
+        many blocks are mined that its turn is over."""
+
+        def moved() -> bool:
+            if self.is_stuck:
+                blocks = int(self.contracts.optimistic.call("turnBlocks", self.task, self.number))
+                self.mine(blocks + 1)
+            return seen()
+
+        self.wait(what, moved)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether every open dispute and demand waits for a miner whose process has ended, and there is one."""
+        place, since = (self.task, self.number), self.contracts.since_block
+        block = self.contracts.client.block_number()
+        disputes = self.contracts.optimistic.disputes(*place, since_block=since)
+        demands = self.contracts.demands.demands(*place, since_block=since)
+        gone = {player.address for player in self.players.values() if self.ended(player.name)}
+        waits = [
+            each.dispute.miner in gone and each.dispute.turn.miners and not each.is_late(block)
+            for each in disputes
+            if not each.is_over
+        ]
+        waits += [each.miner in gone and not each.is_late(block) for each in demands if each.open]
+        return bool(waits) and all(waits)
 
     @property
     def round(self) -> Round:

@@ -1,4 +1,4 @@
-"""``pyml freezenet mine`` and ``watch``: what others than the sponsor do in a round, each a process that resumes."""
+"""``pyml freezenet mine``, ``challenge`` and ``watch``: what others than the sponsor do in a round."""
 
 from __future__ import annotations
 
@@ -84,6 +84,50 @@ def mine(
             "miner": desk.account.address,
             "correct": entry.correct,
             "enrolled": entry.enrolled,
+            "gas": gas_used(desk.diary),
+        }
+    show(result, as_json=as_json, title="round over")
+
+
+def challenge(
+    task: TaskNumber,
+    number: RoundNumber = None,
+    blobs: Blobs = None,
+    folder: Folder = None,
+    poll: Poll = 1.0,
+    rpc: Rpc = None,
+    account: Account = None,
+    password_file: PasswordFile = None,
+    deployments: Deployments = Path("deployments"),
+    as_json: Json = False,
+) -> None:
+    """Examine every revealed solution of a round that the optimistic verifier judges, and dispute what is false.
+
+    A bond is put up only where a false claim was found; it comes back, with half of the miner's, if the command goes
+    on until the dispute is over. Interrupted or killed, call it again with the same folder, before the turn is missed.
+    """
+    from pyml.freezenet.challenger_process import ChallengerProcess, challenger_label
+
+    place = Place.of(rpc, account, password_file, deployments)
+    known = place.contracts.task(task)
+    if known.terms.verifier != place.contracts.optimistic.address:
+        raise InputError(
+            f"solutions of task {task} cannot be challenged",
+            expected="a task that the optimistic verifier judges",
+            got=known.terms.verifier,
+        )
+    chosen = place.newest_round(task) if number is None else number
+    own = place.folder(folder, f"challenger-{task}-{chosen}")
+    label = challenger_label(place.contracts, place.account.address, task, chosen)
+    with role_desk(place, own, label, poll, as_json=as_json) as desk:
+        role = ChallengerProcess(desk, known, chosen, place.served(blobs), own)
+        outcome, found = finished(role, desk), role.known().findings
+        result = {
+            "outcome": outcome,
+            "task": task,
+            "round": chosen,
+            "challenger": desk.account.address,
+            "findings": {miner: finding.verdict for miner, finding in found.items()},
             "gas": gas_used(desk.diary),
         }
     show(result, as_json=as_json, title="round over")

@@ -14,9 +14,12 @@ from pyml.errors import InputError
 
 if TYPE_CHECKING:
     from pyml.freezenet.diary import Diary
-    from pyml.freezenet.registries import FreezenetContracts, Task
+    from pyml.freezenet.encoding import LayerTuple
+    from pyml.freezenet.registries import FreezenetContracts, Task, Terms
 
 _PPM = 1_000_000
+_LEAST_CHALLENGE = 16 * 5
+"""``ChallengePhase``: a turn is a sixteenth of the phase, and five blocks at least."""
 
 
 def sponsor(
@@ -77,6 +80,7 @@ def sponsor(
     else:
         known = _own(place.contracts.task(task), place.account.address, training.tree.root)
         layers, terms = known.architecture.layers, known.terms
+    _require_disputable(place.contracts, terms, layers)
     draw_test_set(dataset, terms.samples)  # refused now rather than after the task is described
     own, served = place.folder(folder, "sponsor"), place.served(blobs)
     label = sponsor_label(place.contracts, place.account.address)
@@ -104,6 +108,22 @@ def judge_named(contracts: FreezenetContracts, name: str) -> str:
     if name not in judges:
         raise InputError("there is no such verifier", expected=" or ".join(judges), got=name)
     return judges[name]
+
+
+def _require_disputable(contracts: FreezenetContracts, terms: Terms, layers: tuple[LayerTuple, ...]) -> None:
+    """The optimistic verifier accepts nothing where a dispute has no time, or its turns no room."""
+    from pyml.freezenet.architecture import Architecture
+    from pyml.freezenet.product_steps import require_judgeable
+
+    architecture = Architecture(layers, terms.fraction_ppm)
+    if terms.verifier == contracts.optimistic.address:
+        require_judgeable(architecture)
+        if terms.challenge_blocks < _LEAST_CHALLENGE:
+            raise InputError(
+                "the challenge phase is too short for a dispute",
+                expected=f"--challenge-blocks of {_LEAST_CHALLENGE} or more",
+                got=terms.challenge_blocks,
+            )
 
 
 def _own(task: Task, sponsor: str, training_root: bytes) -> Task:

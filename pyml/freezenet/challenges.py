@@ -6,98 +6,30 @@ dispute do, turn by turn: ``dispute``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Self
 
-from pyml.chain.contract import Contract, Event
+from pyml.chain.contract import Contract
+from pyml.freezenet.dispute import Dispute, Turn
+from pyml.freezenet.leaf_demands import Tree
 from pyml.freezenet.round_events import events_of
 
 
-class Turn(IntEnum):
-    """``IOptimisticVerifier.Turn``: the miner's where odd, the challenger's where even."""
-
-    NONE = 0
-    TRACE = 1
-    PICK_LAYER = 2
-    OPEN = 3
-    PICK_CHILD = 4
-    OPEN_LEAF = 5
-    PICK_VALUE = 6
-    SUMS = 7
-    PICK_STEP = 8
-    OPERANDS = 9
-    PICK_OPERAND = 10
-    PROVE = 11
-    OVER = 12
-
-    @property
-    def is_miners(self) -> bool:
-        return self % 2 == 1
-
-
-class Tree(IntEnum):
-    """``ILeafDemands.Tree``."""
-
-    FREE = 0
-    NUMBERS = 1
-
-
 @dataclass(frozen=True, slots=True)
-class Dispute:
-    """``IOptimisticVerifier.Dispute``."""
+class Case:
+    """A dispute, by its number, and what was shown in its last turn."""
 
     number: int
-    challenger: str
-    deadline: int
-    turn: Turn
-    layer: int
-    level: int
-    operand: int
-    miner: str
-    task: int
-    round: int
-    sample: int
-    index: int
-    step: int
-    start: int
-    end: int
-    count: int
-    node: bytes
-    source: bytes
-
-    @classmethod
-    def decode(cls, number: int, raw: dict[str, Any]) -> Self:
-        """From the chain."""
-        return cls(
-            number=number,
-            challenger=str(raw["challenger"]),
-            deadline=int(raw["deadline"]),
-            turn=Turn(raw["turn"]),
-            layer=int(raw["layer"]),
-            level=int(raw["level"]),
-            operand=int(raw["operand"]),
-            miner=str(raw["miner"]),
-            task=int(raw["taskId"]),
-            round=int(raw["round"]),
-            sample=int(raw["sample"]),
-            index=int(raw["index"]),
-            step=int(raw["step"]),
-            start=int(raw["start"]),
-            end=int(raw["end"]),
-            count=int(raw["count"]),
-            node=bytes(raw["node"]),
-            source=bytes(raw["source"]),
-        )
+    dispute: Dispute
+    shown: bytes = b""
 
     @property
     def is_over(self) -> bool:
-        return self.turn == Turn.OVER
+        return self.dispute.turn is Turn.OVER
 
     def is_late(self, block: int) -> bool:
         """Whether the turn was missed, as of the block after ``block``."""
-        return not self.is_over and block >= self.deadline
+        return not self.is_over and block >= self.dispute.deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +46,15 @@ class Demand:
     round: int
     first: int
     length: int
+
+    @property
+    def row(self) -> tuple[Tree, int, int]:
+        """As ``leaf_demands`` has it."""
+        return (self.tree, self.first, self.length)
+
+    def is_late(self, block: int) -> bool:
+        """Whether it was not served, as of the block after ``block``."""
+        return self.open and block >= self.deadline
 
     @classmethod
     def decode(cls, number: int, raw: dict[str, Any]) -> Self:
@@ -132,34 +73,22 @@ class Demand:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class TurnTaken:
-    """What the other side has shown or picked in a turn, ABI-encoded."""
-
-    turn: Turn
-    content: bytes
-
-
 class OptimisticVerifier(Contract):
     """A solution stands unless one wrong product is shown."""
 
     artifact_name = "OptimisticVerifier"
     error_sources = ("Rounds", "TaskRegistry", "LeafDemands")
 
-    def dispute(self, number: int) -> Dispute:
-        return Dispute.decode(number, self.call("disputeOf", number))
-
-    def disputes(self, task: int, number: int, *, since_block: int) -> tuple[Dispute, ...]:
-        """All disputes of a round, over or not, in order."""
-        found = (event.arguments for event in events_of(self, ("Challenged",), since_block=since_block))
-        ids = [int(each["disputeId"]) for each in found if (each["taskId"], each["round"]) == (task, number)]
-        return tuple(map(self.dispute, ids))
-
-    def turns(self, dispute: int, *, since_block: int) -> tuple[TurnTaken, ...]:
-        """What was shown in a dispute so far, in order."""
+    def disputes(self, task: int, number: int, *, since_block: int) -> tuple[Case, ...]:
+        """All disputes of a round, over or not, in order, with what was shown in each last."""
+        events = tuple(events_of(self, ("Challenged", "TurnTaken"), since_block=since_block))
+        shown = {
+            int(each.arguments["disputeId"]): each.arguments["content"] for each in events if each.name == "TurnTaken"
+        }
+        begun = (each.arguments for each in events if each.name == "Challenged")
+        ids = [int(each["disputeId"]) for each in begun if (each["taskId"], each["round"]) == (task, number)]
         return tuple(
-            TurnTaken(Turn(event.arguments["turn"]), bytes(event.arguments["content"]))
-            for event in self._of(dispute, since_block)
+            Case(each, Dispute.decode(self.call("disputeOf", each)), bytes(shown.get(each, b""))) for each in ids
         )
 
     def is_rejected(self, task: int, number: int, miner: str) -> bool:
@@ -169,11 +98,6 @@ class OptimisticVerifier(Contract):
     def credit(self, account: str) -> int:
         """What an account may withdraw here, in wei."""
         return int(self.call("creditOf", account))
-
-    def _of(self, dispute: int, since_block: int) -> Iterator[Event]:
-        for event in events_of(self, ("TurnTaken",), since_block=since_block):
-            if event.arguments["disputeId"] == dispute:
-                yield event
 
 
 class LeafDemands(Contract):
@@ -198,10 +122,6 @@ class LeafDemands(Contract):
     def is_hidden(self, task: int, number: int, miner: str) -> bool:
         """Whether leaves of a solution were not shown in time."""
         return int(str(self.call("standingOf", task, number, miner)["witness"]), 16) != 0
-
-    def fee(self, length: int) -> int:
-        """Least fee for so many leaves now, in wei."""
-        return int(self.call("feeFor", length))
 
     def credit(self, account: str) -> int:
         """What an account may withdraw here, in wei."""

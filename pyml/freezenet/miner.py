@@ -56,17 +56,18 @@ class Seen:
     seed: bytes | None
     """``None`` until the beacon is fixed."""
     verdict: Verdict
-    credit: int
     progress: Progress | None
     """Of the exact verifier; ``None`` if another one judges."""
-    turn: Send | None = None
-    """What an open dispute, or a demand, wants of the miner."""
+    answer: Send | None = None
+    """What a dispute, or a demand for leaves, wants of the miner (``defence.next_answer``)."""
+    withdrawal: Send | None = None
+    """What takes out what is the miner's (``defence.withdrawal``)."""
 
 
 def next_step(known: Known, seen: Seen, proof: ExactProof | None = None) -> Step:
     """What to do now; ``proof`` once it can be made. ``InputError`` if the chain has another commitment than ours."""
-    if seen.turn is not None:
-        return seen.turn
+    if seen.answer is not None:
+        return seen.answer
     if seen.round.status != Status.OPEN:
         return _ended(known, seen)
     if not seen.entry.committed:
@@ -74,14 +75,14 @@ def next_step(known: Known, seen: Seen, proof: ExactProof | None = None) -> Step
     if not seen.entry.revealed:
         return _to_reveal(known, seen)
     if seen.entry.closed:
-        return _take_out(known, seen, "below the threshold, or lost a dispute")
+        return _take_out(seen, "below the threshold, or lost a dispute")
     return _to_enrol(known, seen, proof)
 
 
 def _to_commit(known: Known, seen: Seen) -> Step:
     opened, number = seen.round, (known.task, known.round)
     if opened.phase(seen.block) != Phase.COMMIT:
-        return _take_out(known, seen, "committed to nothing: the deadline has passed")
+        return _take_out(seen, "committed to nothing: the deadline has passed")
     if not opened.beacon_fixed:
         late = seen.block + 1 > opened.opened_block + BEACON_BLOCKS
         return Send("rounds", "reopen" if late else "fixBeacon", number)
@@ -139,15 +140,14 @@ def _ended(known: Known, seen: Seen) -> Step:
     if due and not entry.closed:
         return Send("rounds", "collect", (known.task, known.round, known.miner))
     if not entry.committed:
-        return _take_out(known, seen, "took no part")
+        return _take_out(seen, "took no part")
     if not settled:
-        return _take_out(known, seen, "cancelled: the bond is back")
-    return _take_out(known, seen, "rewarded" if entry.enrolled else "not enrolled")
+        return _take_out(seen, "cancelled: the bond is back")
+    return _take_out(seen, "rewarded" if entry.enrolled else "not enrolled")
 
 
-def _take_out(known: Known, seen: Seen, outcome: str) -> Step:
-    del known
-    return Send("rounds", "withdraw", ()) if seen.credit else Finish(outcome)
+def _take_out(seen: Seen, outcome: str) -> Step:
+    return seen.withdrawal or Finish(outcome)
 
 
 def require_ours(known: Known, entry: Entry) -> Committed:

@@ -17,12 +17,14 @@ import numpy as np
 from pyml.chain.transactions import Receipt
 from pyml.errors import InputError, PymlError
 from pyml.freezenet.answers import pack_answers
+from pyml.freezenet.defence import next_answer, withdrawal
 from pyml.freezenet.diary import Record
+from pyml.freezenet.dispute import DisputeCase
 from pyml.freezenet.exact_proof import ExactProof
 from pyml.freezenet.inference import Int8Network, predict
 from pyml.freezenet.miner import JUDGE, PUBLISH, TRAIN, Committed, Known, Seen, next_step
 from pyml.freezenet.node import Desk
-from pyml.freezenet.registries import FreezenetContracts, Phase, Task
+from pyml.freezenet.registries import FreezenetContracts, Phase, Round, Task
 from pyml.freezenet.samples import SALT_BYTES, SampleSet, decode_samples, require_root
 from pyml.freezenet.solution import Content, Solution, content_of, decode_content, network_of
 from pyml.freezenet.steps import Send, Step
@@ -50,6 +52,7 @@ class MinerProcess:
     folder: Path
     trainer: Trainer
     _proof: ExactProof | None = field(default=None, init=False)
+    _cases: dict[int, DisputeCase] = field(default_factory=dict[int, DisputeCase], init=False)
 
     def next_step(self) -> Step:
         return next_step(self.known(), self.seen(), self._proof_of_answers())
@@ -79,15 +82,17 @@ class MinerProcess:
         contracts, miner = self.desk.contracts, self.desk.account.address
         place = (self.task.number, self.number)
         opened, block = contracts.rounds.round(*place), self.desk.client.block_number()
+        entry = contracts.rounds.entry(*place, miner)
         exact = opened.verifier == contracts.exact.address
         return Seen(
             block,
             opened,
-            contracts.rounds.entry(*place, miner),
+            entry,
             contracts.rounds.seed(*place, miner) if opened.beacon_fixed else None,
             contracts.judge(opened.verifier).verdict(*place, miner),
-            contracts.rounds.credit(miner),
             contracts.exact.progress(*place, miner) if exact else None,
+            self._answer(opened, block) if entry.revealed and not entry.closed else None,
+            withdrawal(*(each.credit(miner) for each in (contracts.rounds, contracts.optimistic, contracts.demands))),
         )
 
     def content(self) -> Content:
@@ -116,6 +121,31 @@ class MinerProcess:
             raise InputError("the test set has another size", expected=self.task.terms.samples, got=len(samples))
         self._own.put(raw)
         return samples
+
+    def dispute_case(self, sample: int) -> DisputeCase:
+        """What is known of a sample, for disputes about it."""
+        if sample not in self._cases:
+            committed = self.known().committed
+            if committed is None:
+                raise InputError("there is no solution yet")
+            self._cases[sample] = DisputeCase.of(
+                self.task.architecture, self.content(), committed.seed, self.samples(), sample
+            )
+        return self._cases[sample]
+
+    def _answer(self, opened: Round, block: int) -> Send | None:
+        """What is owed to challengers, where the optimistic verifier judges."""
+        contracts, place = self.desk.contracts, (self.task.number, self.number)
+        if opened.verifier != contracts.optimistic.address or block < opened.last_block(Phase.REVEAL):
+            return None
+        return next_answer(
+            self.desk.account.address,
+            block,
+            disputes=contracts.optimistic.disputes(*place, since_block=opened.opened_block),
+            demands=contracts.demands.demands(*place, since_block=opened.opened_block),
+            content=self.content(),
+            known=self.dispute_case,
+        )
 
     @property
     def _own(self) -> BlobStore:
@@ -165,6 +195,8 @@ class MinerProcess:
     def _proof_of_answers(self) -> ExactProof | None:
         """What the exact verifier is shown, once there are answers worth it."""
         answers = self.desk.diary.last("answers")
+        if self.task.terms.verifier != self.desk.contracts.exact.address:
+            return None
         if self._proof is None and answers is not None and any(bytes.fromhex(answers["answers"])):
             place = (self.task.number, self.number, self.desk.account.address)
             self._proof = ExactProof(*place, self.task.architecture, self.content(), self.samples())

@@ -41,6 +41,7 @@ class Seen:
 
     block: int
     credit: int
+    """In wei, at ``IRounds``."""
     number: int | None = None
     round: Round | None = None
 
