@@ -91,7 +91,7 @@ def _run(name: str, subject: Subject, shares: tuple[float, ...] | None, config: 
         case "theft":
             return catalogue.stolen(subject, told, lambda: _devnet(config))
         case _:
-            return catalogue.many_accounts(subject, told)
+            return catalogue.many_accounts(subject, told, **given)
 
 
 def _devnet(config: Config) -> AbstractContextManager[DevNode]:

@@ -160,8 +160,9 @@ def draw_window(out: Path, found: Mapping[str, Sequence[Sequence[Point]]], *, th
             inside = [min(p.honest for p in points) >= threshold > max(p.attacker for p in points) for points in rows]
             axes.fill_between(fractions, 0, 1, where=inside, color="green", alpha=0.08, linewidth=0, label="window")
             axes.axhline(threshold, color="grey", linewidth=0.8, linestyle=":", label=f"threshold {threshold:.0%}")
-            by_fraction(axes)
+            by_fraction(axes, legend=False)
             axes.set_title(f"{title}, {scheme}", fontsize=9)
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), fontsize=8, ncols=6, loc="outside lower center")
 
     save_plot(out.with_suffix(".png"), draw, size=(11, 4.5))
     header = ("scheme", "fraction", "seed", *names, "factor")
@@ -190,11 +191,12 @@ def spread(axes: Axes, found: Mapping[float, Sequence[float]], colour: str, labe
                       linewidth=0)  # fmt: skip
 
 
-def by_fraction(axes: Axes) -> None:
+def by_fraction(axes: Axes, *, legend: bool = True) -> None:
     """Axes of accuracy by watermarked fraction."""
     axes.set(xlabel="watermarked fraction", ylabel="test accuracy", xlim=(-0.02, 1.02), ylim=(0, 1))
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    if legend:
+        axes.legend(fontsize=8)
 
 
 def write_table(out: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

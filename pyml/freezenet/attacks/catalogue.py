@@ -245,54 +245,38 @@ def stolen(subject: Subject, told: Told, start: StartNode) -> list[Finding]:
     return [Finding("theft", "v1", _SECONDS, seconds, None, done.succeeds, details)]
 
 
-def many_accounts(subject: Subject, told: Told) -> list[Finding]:
-    """One solution for many accounts, and the luckiest of many addresses."""
+def many_accounts(subject: Subject, told: Told, fractions: Sequence[float] = (0.5, 0.7, 0.9)) -> list[Finding]:
+    """One solution for many accounts, and the luckiest of many addresses, by fraction."""
     runs, own = Runs(subject.dataset), subject.experiment("v1")
-    plans = own.fresh(subject.dataset).plans
-    context = practice_context(b"a block", plans, own.fraction_ppm)
-    seeds = list(seed_bank.seeds_of_accounts(context, subject.draws))
+    told("one solution for ten accounts", 0)
+    seeds = _seeds(subject, own)
     trained = runs.under(own, seeds[0])
-    draws = sybil.shared(runs, own, trained, seeds[0], seeds[1:10])
-    others = max(draws.accuracies[1:])
-    lucky = sybil.lucky_draw(
-        runs,
-        own,
-        runs.pretrained(subject.attacker),
-        seeds,
-        factor=1.0,
-        told=lambda number: told("looking at seeds", number / len(seeds)),
+    shared = sybil.shared(runs, own, trained, seeds[0], seeds[1:10])
+    others, epochs = max(shared.accuracies[1:]), float(len(trained.curve))
+    details: dict[str, object] = {"own_account": shared.accuracies[0], "best_of_the_others": others}
+    passes = others >= subject.accuracy
+    found = [Finding("sybil", "v1, one solution for 10 accounts", _EPOCHS, 10 * epochs, None, passes, details)]
+    for index, fraction in enumerate(fractions):
+        found.append(_luckiest(subject, runs, fraction, lambda text, i=index: told(text, (i + 0.5) / len(fractions))))
+    return found
+
+
+def _luckiest(subject: Subject, runs: Runs, fraction: float, told: Callable[[str], None]) -> Finding:
+    own = subject.experiment("v1", fraction)
+    had = runs.pretrained(subject.attacker)
+    seeds = _seeds(subject, own)
+    draws = sybil.lucky_draw(runs, own, had, seeds, factor=1.0, told=lambda number: told(f"looking at seed {number}"))
+    passes = draws.best >= subject.accuracy
+    details = {"fraction": fraction, "mean": draws.mean, "best": draws.best, "threshold": subject.accuracy}
+    epochs = float(own.setting.epochs)
+    return Finding(
+        "sybil", f"v1, best of {subject.draws} addresses", _EPOCHS, epochs, 0.0 if passes else None, passes, details
     )
-    epochs = float(len(trained.curve))
-    return [
-        Finding(
-            "sybil",
-            "v1, one solution for 10 accounts",
-            _EPOCHS,
-            10 * epochs,
-            None,
-            others >= subject.accuracy,
-            {"own_account": draws.accuracies[0], "best_of_the_others": others},
-        ),
-        Finding(
-            "sybil",
-            f"v1, best of {subject.draws} addresses",
-            _EPOCHS,
-            epochs,
-            None,
-            lucky.best >= subject.accuracy,
-            {"mean": lucky.mean, "best": lucky.best, "fraction": own.fraction, "threshold": subject.accuracy},
-        ),
-    ]
 
 
-def require_subject(subject: Subject) -> None:
-    """Raise ``InputError`` unless the threshold is one that a count of the test's samples can reach."""
-    if not 0 < subject.accuracy <= 1:
-        raise InputError(
-            "the threshold is above the test size, or nothing",
-            expected="a share above 0, at most 1",
-            got=subject.accuracy,
-        )
+def _seeds(subject: Subject, own: Experiment) -> list[bytes]:
+    context = practice_context(own.block, own.fresh(subject.dataset).plans, own.fraction_ppm)
+    return list(seed_bank.seeds_of_accounts(context, max(10, subject.draws)))
 
 
 def _honest_seconds(subject: Subject) -> float:
