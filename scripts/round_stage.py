@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from eth_utils.address import to_checksum_address
+
 from pyml.chain.client import Client
 from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import Devnet
@@ -25,7 +27,7 @@ from pyml.freezenet.deployment import deployment_plan
 from pyml.freezenet.registries import FreezenetContracts, Phase, Round, Status, open_contracts
 
 ROOT = Path(__file__).parents[1]
-POLL_S = 0.05
+POLL_S = 0.15
 PATIENCE_S = 300.0
 BLOCKS_AT_ONCE = 50
 DEV_KEYS = (  # of anvil's accounts, public by design: https://getfoundry.sh/anvil/overview
@@ -68,6 +70,7 @@ class Player:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+        self.process = None
         for each in self._files:
             each.close()
 
@@ -98,13 +101,18 @@ class Stage:
     players: dict[str, Player] = field(default_factory=dict[str, Player])
     task: int = 0
     number: int = 0
+    balances: dict[str, int] = field(default_factory=dict[str, int])
+    """Before anybody plays."""
+    first_block: int = 0
 
     @classmethod
     def build(cls, devnet: Devnet, folder: Path) -> Stage:
         """Deploy the contracts, with the last of the devnet's accounts."""
         client = Client.connect(devnet.url)
         deploy_system(client, deployment_plan(), devnet.accounts[-1], folder=folder / "deployments")
-        return cls(devnet, folder, open_contracts(client, folder / "deployments"))
+        contracts = open_contracts(client, folder / "deployments")
+        balances = {each.address: client.balance_wei(each.address) for each in devnet.accounts}
+        return cls(devnet, folder, contracts, balances=balances, first_block=client.block_number() + 1)
 
     def play(self, name: str, account: int, *words: str) -> Player:
         """Start ``pyml freezenet WORDS`` with one of the devnet's accounts."""
@@ -133,6 +141,27 @@ class Stage:
         """In pieces, for a request must be answered in seconds also on a busy machine."""
         for done in range(0, blocks, BLOCKS_AT_ONCE):
             self.devnet.rpc.request("anvil_mine", hex(min(BLOCKS_AT_ONCE, blocks - done)))
+
+    def gained(self) -> dict[str, int]:
+        """What each player has more than before, in wei, gas not counted."""
+        client = self.contracts.client
+        paid: dict[str, int] = {}
+        for number in range(self.first_block, client.block_number() + 1):
+            for receipt in self.devnet.rpc.request("eth_getBlockReceipts", hex(number)):
+                sender = to_checksum_address(receipt["from"])
+                cost = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+                paid[sender] = paid.get(sender, 0) + cost
+        return {
+            name: client.balance_wei(player.address) - self.balances[player.address] + paid.get(player.address, 0)
+            for name, player in self.players.items()
+        }
+
+    @property
+    def held(self) -> int:
+        """What lies in the contracts that keep value."""
+        contracts = self.contracts
+        keepers = (contracts.rounds, contracts.optimistic, contracts.demands)
+        return sum(contracts.client.balance_wei(keeper.address) for keeper in keepers)
 
     def let_turns_pass(self, what: str, seen: Callable[[], bool]) -> None:
         """Until something is so, in the challenge phase: whenever all that is open waits for a player who has left, so

@@ -121,7 +121,7 @@ def challenge(
     label = challenger_label(place.contracts, place.account.address, task, chosen)
     with role_desk(place, own, label, poll, as_json=as_json) as desk:
         role = ChallengerProcess(desk, known, chosen, place.served(blobs), own)
-        outcome, found = finished(role, desk), role.known().findings
+        outcome, found = finished(role, desk), role.findings()
         result = {
             "outcome": outcome,
             "task": task,

@@ -74,7 +74,9 @@ def next_step(known: Known, seen: Seen) -> Step:
     phase = seen.round.phase(seen.block)
     if phase is None:
         return Send("rounds", "settle", (seen.task, seen.number)) if seen.round.test_revealed else _cancel(seen)
-    return Wait(seen.round.last_block(phase), f"the {phase.name.lower()} phase ends")
+    if phase in (Phase.COMMIT, Phase.TEST):
+        return Wait(seen.round.last_block(Phase.TEST), "solutions are revealed")
+    return Wait(seen.block + 1, f"the {phase.name.lower()} phase ends")
 
 
 def _about(known: Known, seen: Seen, revealed: Revealed) -> Step | None:

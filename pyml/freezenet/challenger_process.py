@@ -65,17 +65,21 @@ class ChallengerProcess:
         return True
 
     def known(self) -> Known:
-        findings = {
+        return Known(self.desk.account.address, self.task.architecture, self.findings(), self._case)
+
+    def findings(self) -> dict[str, Finding]:
+        """What the journal says of each miner, the newest last."""
+        return {
             str(record["miner"]): Finding(record["verdict"], int(record["sample"]))
             for record in self.desk.diary.all("finding")
         }
-        return Known(self.desk.account.address, self.task.architecture, findings, self._case)
 
     def seen(self) -> Seen:
         contracts, place, own = self.desk.contracts, (self.task.number, self.number), self.desk.account.address
         opened, head = contracts.rounds.round(*place), self.desk.client.latest_block()
         revealed = self._revealed() if opened.test_revealed else ()
         since = opened.opened_block
+        suspected = [miner for miner, finding in self.findings().items() if finding.verdict == "hidden"]
         return Seen(
             head.number,
             *place,
@@ -84,7 +88,7 @@ class ChallengerProcess:
             contracts.optimistic.disputes(*place, since_block=since),
             contracts.demands.demands(*place, since_block=since),
             2 * (SERVE_GAS + MAX_DEMAND * LEAF_GAS) * (head.base_fee_wei or 0),
-            frozenset(each.miner for each in revealed if contracts.demands.is_hidden(*place, each.miner)),
+            frozenset(miner for miner in suspected if contracts.demands.is_hidden(*place, miner)),
             withdrawal(*(each.credit(own) for each in (contracts.rounds, contracts.optimistic, contracts.demands))),
         )
 

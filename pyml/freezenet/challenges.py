@@ -91,9 +91,9 @@ class OptimisticVerifier(Contract):
             Case(each, Dispute.decode(self.call("disputeOf", each)), bytes(shown.get(each, b""))) for each in ids
         )
 
-    def is_rejected(self, task: int, number: int, miner: str) -> bool:
-        """Whether a solution has lost a dispute, or was found hidden."""
-        return bool(self.call("standingOf", task, number, miner)["rejected"])
+    def open_disputes(self, task: int, number: int, miner: str) -> int:
+        """How many disputes about a solution are not over."""
+        return int(self.call("standingOf", task, number, miner)["disputes"])
 
     def credit(self, account: str) -> int:
         """What an account may withdraw here, in wei."""
@@ -118,6 +118,10 @@ class LeafDemands(Contract):
             if event.arguments["demandId"] == demand:
                 return tuple(map(bytes, event.arguments["contents"]))
         return None
+
+    def open_demands(self, task: int, number: int, miner: str) -> int:
+        """How many demands for a solution's leaves are open."""
+        return int(self.call("standingOf", task, number, miner)["open"])
 
     def is_hidden(self, task: int, number: int, miner: str) -> bool:
         """Whether leaves of a solution were not shown in time."""

@@ -95,8 +95,10 @@ def _to_commit(known: Known, seen: Seen) -> Step:
 def _to_reveal(known: Known, seen: Seen) -> Step:
     opened, number, phase = seen.round, (known.task, known.round), seen.round.phase(seen.block)
     committed = require_ours(known, seen.entry)
-    if phase == Phase.COMMIT or (phase == Phase.TEST and not opened.test_revealed):
-        return Wait(opened.last_block(phase), f"the {phase.name.lower()} phase ends")
+    if phase == Phase.COMMIT:
+        return Wait(opened.last_block(Phase.COMMIT), "the commit phase ends")
+    if phase == Phase.TEST and not opened.test_revealed:
+        return Wait(seen.block + 1, "the test set is revealed")
     if not opened.test_revealed:
         return Send("rounds", "cancel", number)
     if phase not in (Phase.TEST, Phase.REVEAL):
@@ -121,10 +123,10 @@ def _to_enrol(known: Known, seen: Seen, proof: ExactProof | None) -> Step:
         if call is not None:
             return call
     if phase < Phase.ENROL:
-        return Wait(opened.last_block(Phase.CHALLENGE), "enrolment begins")
+        return Wait(seen.block + 1, "enrolment begins")
     if seen.verdict == Verdict.ACCEPTED:
         return Send("rounds", "enrol", (known.task, known.round, known.miner))
-    return Wait(seen.block + 1, "the verdict is not an acceptance yet")
+    return Wait(seen.block + 1, "the verdict is an acceptance")
 
 
 def _to_settle(known: Known, seen: Seen) -> Step:

@@ -135,11 +135,13 @@ class MinerProcess:
 
     def _answer(self, opened: Round, block: int) -> Send | None:
         """What is owed to challengers, where the optimistic verifier judges."""
-        contracts, place = self.desk.contracts, (self.task.number, self.number)
+        contracts, place, miner = self.desk.contracts, (self.task.number, self.number), self.desk.account.address
         if opened.verifier != contracts.optimistic.address or block < opened.last_block(Phase.REVEAL):
             return None
+        if not contracts.optimistic.open_disputes(*place, miner) and not contracts.demands.open_demands(*place, miner):
+            return None
         return next_answer(
-            self.desk.account.address,
+            miner,
             block,
             disputes=contracts.optimistic.disputes(*place, since_block=opened.opened_block),
             demands=contracts.demands.demands(*place, since_block=opened.opened_block),

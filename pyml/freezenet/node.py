@@ -26,7 +26,7 @@ PATIENCE_S: Final = 180.0
 """How long a transaction of an earlier process may stay in a node's pool."""
 _REFUSALS: Final = 3
 _IDLE_ROUNDS: Final = 20
-"""After so many looks without a new block, the role is asked again: something beside the chain may have come."""
+"""After so many looks in vain the role is asked again: something beside the chain may have come."""
 
 
 class Role(Protocol):
@@ -107,11 +107,11 @@ def run_role(role: Role, desk: Desk) -> str:
         if isinstance(step, Finish):
             return step.outcome
         if isinstance(step, Wait):
-            desk.report(f"block {block}: until {step.block}, {step.why}")
-            _await_block(desk, block)
+            desk.report(f"waiting for block {step.block}: {step.why}")
+            _await_block(desk, step.block)
         elif isinstance(step, Work):
             if not role.work(step.name):
-                _await_block(desk, block)
+                _await_block(desk, block + 1)
         else:
             refused = _carry_out(role, desk, step, refused)
 
@@ -125,15 +125,15 @@ def _carry_out(role: Role, desk: Desk, step: Send, refused: list[Send]) -> list[
         reverted = isinstance(error, ContractRevertedError) or isinstance(error.__cause__, ContractRevertedError)
         if not reverted or refused.count(step) + 1 >= _REFUSALS:
             raise
-        _await_block(desk, desk.client.block_number())
+        _await_block(desk, desk.client.block_number() + 1)
         return [*refused, step]
     role.took_place(step, receipt)
     return []
 
 
 def _await_block(desk: Desk, block: int) -> None:
-    """Until a block comes after ``block``, or for a while."""
+    """Until ``block`` is there, or for a while."""
     for _ in range(_IDLE_ROUNDS):
         time.sleep(desk.poll_s)
-        if desk.client.block_number() > block:
+        if desk.client.block_number() >= block:
             return
