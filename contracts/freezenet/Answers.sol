@@ -5,7 +5,12 @@ pragma solidity ^0.8.28;
 /// @notice One bit a sample, of as few bytes as hold them: sample i in bit i mod 8, counted from the lowest, of byte
 /// i / 8. Bits beyond the last sample are zero. `pyml.freezenet.answers` is the twin.
 library Answers {
-    uint256 private constant BYTES = type(uint256).max / type(uint8).max;
+    // Every second bit, the lower pair of four, the lower four of eight, the lowest of every byte. As numbers, because
+    // derivations are computed at run time.
+    uint256 private constant PAIRS = 0x5555555555555555555555555555555555555555555555555555555555555555;
+    uint256 private constant FOURS = 0x3333333333333333333333333333333333333333333333333333333333333333;
+    uint256 private constant EIGHTS = 0x0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f;
+    uint256 private constant BYTES = 0x0101010101010101010101010101010101010101010101010101010101010101;
 
     /// @notice The answers take another number of bytes.
     error AnswersLengthMismatch(uint256 expected, uint256 actual);
@@ -35,9 +40,9 @@ library Answers {
     function _bitsIn(uint256 word) private pure returns (uint256) {
         // No sum leaves its field: 2 bits hold 2, 4 hold 4, 8 hold 8, and the sum of 31 bytes is at most 248.
         unchecked {
-            word -= (word >> 1) & (BYTES * 0x55);
-            word = (word & (BYTES * 0x33)) + ((word >> 2) & (BYTES * 0x33));
-            word = (word + (word >> 4)) & (BYTES * 0x0f);
+            word -= (word >> 1) & PAIRS;
+            word = (word & FOURS) + ((word >> 2) & FOURS);
+            word = (word + (word >> 4)) & EIGHTS;
             return (((word >> 8) * BYTES) >> 248) + (word & 0xff);
         }
     }
