@@ -24,7 +24,9 @@ from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import Devnet
 from pyml.errors import PymlError
 from pyml.freezenet.deployment import deployment_plan
+from pyml.freezenet.dispute import Turn
 from pyml.freezenet.registries import FreezenetContracts, Phase, Round, Status, open_contracts
+from pyml.freezenet.round_events import events_of
 
 ROOT = Path(__file__).parents[1]
 POLL_S = 0.15
@@ -155,6 +157,12 @@ class Stage:
             name: client.balance_wei(player.address) - self.balances[player.address] + paid.get(player.address, 0)
             for name, player in self.players.items()
         }
+
+    def turns(self, dispute: int) -> list[Turn]:
+        """Those that were taken in a dispute, in order."""
+        events = events_of(self.contracts.optimistic, ("TurnTaken",), since_block=self.first_block)
+        taken = (event.arguments for event in events)
+        return [Turn(each["turn"]) for each in taken if each["disputeId"] == dispute]
 
     @property
     def held(self) -> int:

@@ -54,9 +54,14 @@ class Diary:
         return tuple(record for record in self._records if record["kind"] == kind)
 
     def open_transactions(self) -> tuple[Record, ...]:
-        """What was signed and has no known end."""
-        ended = {record["tx"] for record in self._records if record["kind"] in ("mined", "dropped")}
-        return tuple(record for record in self.all("signed") if record["tx"] not in ended)
+        """What was signed and has no known end; signed again, it is open again, though it is the same transaction."""
+        found: dict[str, Record] = {}
+        for record in self._records:
+            if record["kind"] == "signed":
+                found[record["tx"]] = record
+            elif record["kind"] in ("mined", "dropped"):
+                found.pop(record["tx"], None)
+        return tuple(found.values())
 
 
 def _decode(raw: bytes, path: Path) -> Record:

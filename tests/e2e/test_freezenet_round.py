@@ -86,8 +86,8 @@ def test_every_cheat_loses_its_bond_and_nobody_else_anything(stage: Stage) -> No
     assert_ledger(stage, lost=(*cheats, copier), refuted=3)
     assert len(stage.contracts.optimistic.disputes(0, 0, since_block=0)) == 2, "one of each, the kill notwithstanding"
     assert all(miner.result()["outcome"] == "rewarded" for miner in miners)
-    assert turns_of(stage, caught[0]) == [*range(Turn.TRACE, Turn.OPEN), *range(Turn.SUMS, Turn.PROVE)]
-    assert turns_of(stage, caught[1]) == [Turn.TRACE, Turn.PICK_LAYER, Turn.OPEN_LEAF, Turn.PICK_VALUE]
+    assert turns_about(stage, caught[0]) == [*range(Turn.TRACE, Turn.OPEN), *range(Turn.SUMS, Turn.PROVE)]
+    assert turns_about(stage, caught[1]) == [Turn.TRACE, Turn.PICK_LAYER, Turn.OPEN_LEAF, Turn.PICK_VALUE]
 
 
 @pytest.mark.long
@@ -146,10 +146,8 @@ def in_dispute(stage: Stage) -> bool:
     return any(each.dispute.turn >= Turn.PICK_LAYER for each in disputes)
 
 
-def turns_of(stage: Stage, miner: str) -> list[int]:
+def turns_about(stage: Stage, miner: str) -> list[Turn]:
     """Which turns were taken in the dispute about a miner's solution."""
-    optimistic = stage.contracts.optimistic
-    (number,) = (each.number for each in optimistic.disputes(0, 0, since_block=0) if each.dispute.miner == miner)
-    logs = stage.contracts.client.logs(0, stage.contracts.client.block_number(), addresses=(optimistic.address,))
-    events = (event for event in map(optimistic.decode_log, logs) if event is not None and event.name == "TurnTaken")
-    return [int(event.arguments["turn"]) for event in events if event.arguments["disputeId"] == number]
+    disputes = stage.contracts.optimistic.disputes(0, 0, since_block=0)
+    (number,) = (each.number for each in disputes if each.dispute.miner == miner)
+    return stage.turns(number)
