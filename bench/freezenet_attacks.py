@@ -74,7 +74,7 @@ def _measured(subject: Subject, quick: bool, only: str | None, output: Path) -> 
         "theft": lambda: catalogue.stolen(subject, _tell, Devnet),
         "sybil": lambda: catalogue.many_accounts(subject, _tell),
         "untuned": lambda: catalogue.untuned_baseline(subject, _tell),
-        "transfer": lambda: catalogue.transfers(subject, _tell, (0.5,) if quick else (0.02, 0.1, 0.2, 0.5, 0.7, 0.9)),
+        "transfer": lambda: catalogue.transfers(subject, _tell, (0.5,) if quick else (0.1, 0.2, 0.5, 0.7)),
     }
     found: dict[str, Any] = {}
     for name, run in attacks.items():

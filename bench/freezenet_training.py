@@ -5,8 +5,10 @@
 
 Four networks of the same weights see the same batches of noise, one batch each in a random order: plain, gradients
 masked, weights replaced after the batch, and plain again. The cost is the median over batches of the ratio to the plain
-network's time for the same batch; the second plain network says how far this machine can tell anything. Half of the
-weights are watermarked; v1 in integers and the paper's scheme in float.
+network's time for the same batch; the second plain network says how far this machine can tell anything. Times are the
+process's own, so that others on the machine are not counted. Beside it stands what is more exact on a busy machine: the
+time that holding takes within its own batch, over the rest of that batch. Half of the weights are watermarked; v1 in
+integers and the paper's scheme in float.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ FRACTION: Final = 0.5
 ALLOWED: Final = 1.01
 SHAPES: Final = {"paper": (3, 32, 32), "cnn": (8, 8)}
 console = Console(stderr=True)
-Step = Callable[[torch.Tensor, torch.Tensor], float]
+Step = Callable[[torch.Tensor, torch.Tensor], tuple[float, float]]
+"""One batch: its seconds, and those that holding took of them."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -68,13 +71,16 @@ def _measured(network: str, scheme: Scheme, batches: int) -> dict[str, Any]:
     generator, order = torch.Generator().manual_seed(1), np.random.default_rng(1)
     features = int(np.prod(SHAPES[network]))
     taken: dict[str, list[float]] = {name: [] for name in steps}
+    own: dict[str, list[float]] = {"mask": [], "replace": []}
     for turn in range(batches + 2):
         inputs = torch.rand((AUTHOR.batch_size, features), generator=generator)
         labels = torch.randint(0, 10, (AUTHOR.batch_size,), generator=generator)
         for name in order.permutation(list(steps)):
-            seconds = steps[str(name)](inputs, labels)
+            seconds, holding = steps[str(name)](inputs, labels)
             if turn > 1:  # the first two warm up
                 taken[str(name)].append(seconds)
+                if name in own:
+                    own[str(name)].append(seconds / (seconds - holding))
     ratios = {
         name: _spread([one / plain for one, plain in zip(taken[name], taken["plain"], strict=True)])
         for name in ("mask", "replace", "plain_again")
@@ -84,14 +90,15 @@ def _measured(network: str, scheme: Scheme, batches: int) -> dict[str, Any]:
         "batches": batches,
         "batch_s": {name: median(values) for name, values in taken.items()},
         "ratio_to_plain": ratios,
-        "mask_holds": ratios["mask"]["median"] <= ALLOWED,
+        "ratio_to_rest_of_its_batch": {name: _spread(values) for name, values in own.items()},
+        "mask_holds": median(own["mask"]) <= ALLOWED,
     }
     console.print(result)
     return result
 
 
 def _step(network: str, scheme: Scheme, mode: Mode | None) -> Step:
-    """One batch as ``training.train`` does it; the seconds that it took."""
+    """One batch as ``training.train`` does it."""
     experiment = Experiment(network, scheme, FRACTION, AUTHOR)
     plans = plans_named(network, SHAPES[network], classes=10, integer=experiment.integer)
     model = TrainableNetwork(plans, seed=0, integer=experiment.integer).train()
@@ -100,17 +107,21 @@ def _step(network: str, scheme: Scheme, mode: Mode | None) -> Step:
         held = Experiment(network, scheme, FRACTION, AUTHOR, hold=mode).held(model)
     optimiser = torch.optim.Adam(model.parameters(), lr=AUTHOR.learning_rate)
 
-    def step(inputs: torch.Tensor, labels: torch.Tensor) -> float:
-        began = time.perf_counter()
+    def step(inputs: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
+        began = time.process_time()
         optimiser.zero_grad(set_to_none=True)
         loss = nn.functional.cross_entropy(model(inputs), labels)
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
+        before = time.process_time()
         if held is not None:
             held.before_step()
+        ready = time.process_time()
         optimiser.step()  # pyright: ignore[reportUnknownMemberType]
+        updated = time.process_time()
         if held is not None:
             held.after_step()
-        return time.perf_counter() - began
+        ended = time.process_time()
+        return ended - began, ended - updated + ready - before
 
     return step
 

@@ -117,12 +117,15 @@ def transfer(runs: Runs, experiment: Experiment, fractions: Sequence[float], see
     return Transfer(honest, attacker, starts)
 
 
-def transferred(runs: Runs, experiment: Experiment, *, pretraining: int, until: float | None = None) -> Run:
+def transferred(
+    runs: Runs, experiment: Experiment, *, pretraining: int, until: float | None = None, renormalise: bool = False
+) -> Run:
     """The attacker's training: begun with a network that was trained so many epochs without a watermark."""
     other = replace(
         experiment, seed=experiment.seed + _OTHER_SEED, setting=replace(experiment.setting, epochs=pretraining)
     )
-    return runs.transfer(experiment, runs.pretrained(other), origin=repr(replace(other, fraction=0.0)), until=until)
+    origin = repr(replace(other, fraction=0.0))
+    return runs.transfer(experiment, runs.pretrained(other), origin=origin, until=until, renormalise=renormalise)
 
 
 def require_seeds(seeds: int) -> None:

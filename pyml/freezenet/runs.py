@@ -14,8 +14,9 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pyml.freezenet.attacks.weights import take_statistics
 from pyml.freezenet.experiment import Experiment
-from pyml.freezenet.trainable import TrainableNetwork
+from pyml.freezenet.trainable import TrainableNetwork, encode_inputs
 from pyml.freezenet.training import correct_of, train
 from pyml.ml.datasets import Dataset
 from pyml.ml.devices import require_device
@@ -53,9 +54,25 @@ class Runs:
         """Honest work under a v1 seed that is not the block's."""
         return self._run(experiment, experiment.fresh(self.dataset), seed.hex(), None, seed)
 
-    def transfer(self, experiment: Experiment, pretrained: Run, *, origin: str, until: float | None = None) -> Run:
-        """An attacker's: the same from a trained network; ``origin`` says which one that is."""
-        return self._run(experiment, pretrained.copied(), origin, until)
+    def transfer(
+        self,
+        experiment: Experiment,
+        pretrained: Run,
+        *,
+        origin: str,
+        until: float | None = None,
+        renormalise: bool = False,
+    ) -> Run:
+        """An attacker's: the same from a trained network; ``origin`` says which one that is.
+
+        With ``renormalise`` the statistics of normalisations are taken anew before the first epoch.
+        """
+        network = pretrained.copied()
+        if renormalise:
+            experiment.held(network)
+            take_statistics(network, encode_inputs(self.dataset.train_images, pixel_max=self.dataset.pixel_max))
+            origin = f"{origin}, renormalised"
+        return self._run(experiment, network, origin, until)
 
     def pretrained(self, experiment: Experiment) -> Run:
         """What an attacker has: as good a network of the same kind as can be had, without a watermark."""
