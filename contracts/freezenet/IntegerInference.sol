@@ -415,18 +415,24 @@ library IntegerInference {
         returns (int256[] memory greatest)
     {
         greatest = new int256[](values.length / (side * side));
-        uint256 next = 0;
-        // Windows end where the rows and the values end.
-        unchecked {
-            for (uint256 top = 0; top < values.length; top += side * width) {
-                for (uint256 corner = top; corner < top + width; corner += side) {
-                    int256 found = values[corner];
-                    for (uint256 line = corner; line < corner + side * width; line += width) {
-                        for (uint256 i = line; i < line + side; ++i) {
-                            if (values[i] > found) found = values[i];
+        (uint256 top, uint256 target) = (_words(values), _words(greatest));
+        (uint256 end, uint256 row, uint256 window) = (top + values.length * 0x20, width * 0x20, side * 0x20);
+        // Windows end where the rows and the values end; bounds of arrays would cost more than the comparisons.
+        assembly ("memory-safe") {
+            for {} lt(top, end) { top := add(top, mul(row, side)) } {
+                let lastCorner := add(top, row)
+                for { let corner := top } lt(corner, lastCorner) { corner := add(corner, window) } {
+                    let found := mload(corner)
+                    let lastLine := add(corner, mul(row, side))
+                    for { let line := corner } lt(line, lastLine) { line := add(line, row) } {
+                        let upTo := add(line, window)
+                        for { let i := line } lt(i, upTo) { i := add(i, 0x20) } {
+                            let value := mload(i)
+                            if sgt(value, found) { found := value }
                         }
                     }
-                    greatest[next++] = found;
+                    mstore(target, found)
+                    target := add(target, 0x20)
                 }
             }
         }

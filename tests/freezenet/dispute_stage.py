@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 
 from bench.freezenet.stage import Stage
-from pyml.freezenet.activations import children_of, span_of, trace_sample
-from pyml.freezenet.dispute import Dispute, DisputeCase, Turn, miner_move
+from pyml.freezenet.activations import trace_sample
+from pyml.freezenet.dispute import DisputeCase
 from pyml.freezenet.inference import Int8Layer, Int8Network, predict
-from pyml.freezenet.merkle import MerkleTree
 from pyml.freezenet.samples import SampleSet
 from pyml.freezenet.solution import Content
-from pyml.freezenet.steps import Send
 from pyml.ml.shapes import Convolution, Pool
 
 FRACTION_PPM = 300_000
@@ -93,69 +91,6 @@ def changed(network: Int8Network, number: int, random: np.random.Generator, shar
 def with_network(case: DisputeCase, network: Int8Network, inputs: np.ndarray[Any, np.dtype[np.int8]]) -> DisputeCase:
     """A miner who committed to one network and computes with another."""
     return replace(case, network=network, trace=trace_sample(network, inputs))
-
-
-def stubborn_move(case: DisputeCase, number: int, dispute: Dispute, target: tuple[int, int, int, int]) -> Send | None:
-    """A challenger's move towards (layer, index, step, operand), whatever the miner shows: all of it is right.
-
-    ``index`` is the leaf and lane as one number; of logits their own.
-    """
-    layer, index, step, operand = target
-    arguments = _picked(case, dispute, layer, index, step, operand)
-    names = {
-        Turn.PICK_LAYER: "pickLayer",
-        Turn.PICK_CHILD: "pickChild",
-        Turn.PICK_VALUE: "pickValue",
-        Turn.PICK_STEP: "pickStep",
-        Turn.PICK_OPERAND: "pickOperand",
-    }
-    return None if arguments is None else Send("optimistic", names[dispute.turn], (number, *arguments))
-
-
-def _picked(
-    case: DisputeCase, dispute: Dispute, layer: int, index: int, step: int, operand: int
-) -> tuple[object, ...] | None:
-    trace = case.trace
-    match dispute.turn:
-        case Turn.PICK_LAYER:
-            last = layer == len(trace.roots)
-            return case.layers, layer, index if last else 0, trace.roots, trace.logits, case.sample_leaf
-        case Turn.PICK_CHILD:
-            below = dispute.level - span_of(dispute.level)
-            child = (index // 32 >> below) - (dispute.index << span_of(dispute.level))
-            children = trace.children(layer, dispute.level, dispute.index)
-            assert len(children) == children_of(len(trace.words[layer]), dispute.level, dispute.index)
-            return child, children[child], MerkleTree.above(children).path(child)
-        case Turn.PICK_VALUE:
-            return case.layers, index % 32
-        case Turn.PICK_STEP:
-            move = miner_move(case, 0, replace(dispute, turn=Turn.SUMS))
-            assert move is not None
-            return step, move.arguments[3]
-        case Turn.PICK_OPERAND:
-            move = miner_move(case, 0, replace(dispute, turn=Turn.OPERANDS))
-            assert move is not None
-            return operand, *move.arguments[1:]
-        case _:
-            return None
-
-
-def play_stubborn(stage: Stage, number: int, case: DisputeCase, target: tuple[int, int, int, int]) -> Dispute:
-    """An honest miner against a challenger who insists on one operand, until it is over."""
-    while (dispute := stage.dispute(number)).turn is not Turn.OVER:
-        step = miner_move(case, number, dispute) or stubborn_move(case, number, dispute, target)
-        assert step is not None
-        stage.send(step, stage.miner if dispute.turn.miners else stage.challenger)
-    return dispute
-
-
-def play_until(stage: Stage, number: int, case: DisputeCase, target: tuple[int, int, int, int], turn: Turn) -> Dispute:
-    """The same, up to a turn."""
-    while (dispute := stage.dispute(number)).turn is not turn:
-        step = miner_move(case, number, dispute) or stubborn_move(case, number, dispute, target)
-        assert step is not None, dispute.turn
-        stage.send(step, stage.miner if dispute.turn.miners else stage.challenger)
-    return dispute
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.freezenet.insistence import play_stubborn, play_until
 from bench.freezenet.stage import MINER_BOND, begin_dispute, play
 from pyml.errors import ContractRevertedError
 from pyml.freezenet.activations import trace_sample
@@ -23,8 +24,6 @@ from tests.freezenet.dispute_stage import (
     Setting,
     changed,
     flips,
-    play_stubborn,
-    play_until,
     with_network,
 )
 
