@@ -47,7 +47,6 @@ class Part:
     transferred: tuple[float, ...]
     target: float
     seeds: int = 3
-    transfer_seeds: int = 5
 
     @property
     def name(self) -> str:
@@ -61,7 +60,7 @@ DIGITS = Part(
     samples=None,
     learned=reproduction.FRACTIONS,
     inserted=reproduction.INSERTED,
-    transferred=(0.02, *reproduction.TRANSFERRED),
+    transferred=reproduction.TRANSFERRED,
     target=0.8,
 )
 PARTS = (
@@ -134,7 +133,7 @@ def _part(part: Part, folder: Path | None, out: Path) -> dict[str, Any]:
 
 
 def _transfer(part: Part, runs: Runs, experiment: Experiment, out: Path) -> dict[str, Any]:
-    found = reproduction.transfer(runs, experiment, part.transferred, part.transfer_seeds, _tell)
+    found = reproduction.transfer(runs, experiment, part.transferred, part.seeds, _tell)
     batches = -(-len(runs.dataset.train_labels) // experiment.setting.batch_size)
     ups = {
         share: reproduction.speed_up(found.epochs(share, part.target, batches=batches)) for share in part.transferred
@@ -146,12 +145,12 @@ def _transfer(part: Part, runs: Runs, experiment: Experiment, out: Path) -> dict
     ]
     place = out / f"fig3_{part.name}"
     figures.write_table(place, ("who", "fraction", "seed", "epoch", "test_accuracy"), rows)
-    title = f"cnn on {part.data}, {part.scheme}, {part.transfer_seeds} seeds, band from least to most"
+    title = f"cnn on {part.data}, {part.scheme}, {part.seeds} seeds, band from least to most"
     medians = {share: each.median for share, each in ups.items()}
     figures.figure_3(place, found.honest, found.attacker, medians, target=part.target, title=title)
     return {
         "target": part.target,
-        "seeds": part.transfer_seeds,
+        "seeds": part.seeds,
         "speed_up": {f"{share:g}": each.as_dict() for share, each in ups.items()},
     }
 

@@ -1,6 +1,7 @@
 """What a v1 watermark costs to compute: all positions and codes of the paper's CNN, beside NumPy's own permutation.
 
-    python bench/freezenet_watermark.py    seconds; bench/results/freezenet_watermark.json
+    python bench/freezenet_watermark.py            seconds; bench/results/freezenet_watermark.json
+    python bench/freezenet_watermark.py --quick    fewer rounds
 
 Positions are the 1,306,922 of the paper's network as one tensor, codes those of seven tenths of it. The three alternate
 in one process, so that a busy machine is busy for all of them; the ratio is the median of the ratios of the rounds.
@@ -33,13 +34,13 @@ console = Console(stderr=True)
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--quick", action="store_true", help="three rounds")
     parser.add_argument("--output", type=Path, default=RESULTS / "freezenet_watermark.json")
     options = parser.parse_args(arguments)
     started, load = time.time(), load_average()
-    content = {"load_average_before": load, **_measured(options.rounds)}
+    content = {"load_average_before": load, **_measured(3 if options.quick else 15)}
     console.print(content)
-    given = [] if options.rounds == 15 else ["--rounds", str(options.rounds)]
+    given = ["--quick"] if options.quick else []
     write_result(options.output, benchmark="freezenet_watermark", arguments=given, started=started, content=content)
     return 0
 
