@@ -6,7 +6,7 @@
     weight       says so too, and shows in a dispute what it would need: weights that it did not commit to
     activation   says so too, and shows activations that its weights do not give
     unserved     says so too, and serves its numbers to nobody, so that nobody could tell
-    copy         commits to what another miner committed to, and opens it with what that one shows
+    copy         commits to what a victim committed to, and opens it with what that one shows
     silence      commits, and never reveals
 
 Each is the real miner but for what it lies about, and proves as far as it gets. Development chains only.
@@ -25,6 +25,7 @@ import numpy as np
 
 from pyml.chain.accounts import signer_from_environment
 from pyml.chain.client import Client
+from pyml.chain.transactions import checked_address
 from pyml.config import load_config
 from pyml.errors import ContractRevertedError, InputError, PymlError
 from pyml.freezenet.activations import trace_sample
@@ -101,18 +102,20 @@ class Silent(MinerProcess):
 
 
 class Copier(MinerProcess):
-    """Commits to what was committed to before, and opens it as its owner does."""
+    """Commits to what its victim committed to, and opens it as its owner does."""
+
+    victim = ""
 
     def next_step(self) -> Step:
         seen, rounds, place = self.seen(), self.desk.contracts.rounds, (self.task.number, self.number)
         own = self.desk.account.address
         if not seen.entry.committed:
-            victim = next((miner for miner in rounds.committed(*place) if miner != own), None)
-            if victim is None:
-                return Wait(seen.block + 1, "somebody commits")
-            return Send("rounds", "commit", (*place, rounds.entry(*place, victim).digest), seen.round.miner_bond)
+            copied = rounds.entry(*place, self.victim)
+            if not copied.committed:
+                return Wait(seen.block + 1, "the victim commits")
+            return Send("rounds", "commit", (*place, copied.digest), seen.round.miner_bond)
         if (shown := self._shown()) is None:
-            return Wait(seen.block + 1, "its owner reveals")
+            return Wait(seen.block + 1, "the victim reveals")
         try:
             rounds.call("reveal", *place, *shown, sender=own)
         except ContractRevertedError as error:
@@ -151,7 +154,9 @@ def untrained(architecture: Architecture, seed: bytes) -> Int8Network:
     return network_of(Content(free, affine, words), architecture, seed)
 
 
-def cheat(kind: str, task: int, rpc: str, deployments: Path, blobs: str, folder: Path) -> str:
+def cheat(
+    kind: str, task: int, rpc: str, deployments: Path, blobs: str, folder: Path, *, victim: str | None = None
+) -> str:
     """Play a cheat's part to its end; how it ended."""
     config, client = load_config(), Client.connect(rpc)
     if config.dev_key is None:
@@ -166,8 +171,11 @@ def cheat(kind: str, task: int, rpc: str, deployments: Path, blobs: str, folder:
         def trainer(seed: bytes, _: Path) -> Int8Network:
             return untrained(known.architecture, seed)
 
+        role = KINDS[kind](desk, known, number, BlobStore(blobs), folder, trainer)
+        if isinstance(role, Copier):
+            role.victim = checked_address(victim or "")
         try:
-            return run_role(KINDS[kind](desk, known, number, BlobStore(blobs), folder, trainer), desk)
+            return run_role(role, desk)
         except ContractRevertedError as error:  # no lie can be shown that goes further
             return error.name
 
@@ -181,10 +189,12 @@ def main() -> None:
     parser.add_argument("--deployments", type=Path, required=True)
     parser.add_argument("--blobs", required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--victim", help="address of whom to copy")
     parser.add_argument("--poll", type=float, default=POLL_S, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     try:
-        outcome = cheat(asked.kind, asked.task, asked.rpc, asked.deployments, asked.blobs, asked.folder)
+        place = (asked.rpc, asked.deployments, asked.blobs, asked.folder)
+        outcome = cheat(asked.kind, asked.task, *place, victim=asked.victim)
     except PymlError as error:
         sys.exit(f"cheat_in_round: {error}")
     print(json.dumps({"kind": asked.kind, "outcome": outcome}))

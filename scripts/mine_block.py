@@ -26,7 +26,7 @@ ETHER_WEI: Final = 10**18
 REWARD_WEI: Final = 3 * ETHER_WEI
 BOND_WEI: Final = ETHER_WEI // 10
 SPONSOR: Final = (
-    *("--samples", "20", "--threshold", "12", "--reward", str(REWARD_WEI), "--miner-bond", str(BOND_WEI)),
+    *("--samples", "20", "--threshold", "10", "--reward", str(REWARD_WEI), "--miner-bond", str(BOND_WEI)),
     *("--sponsor-bond", str(BOND_WEI), "--commit-blocks", "60", "--test-blocks", "20", "--reveal-blocks", "40"),
 )
 CHEATS: Final = {
@@ -63,21 +63,22 @@ def _open(stage: Stage, judge: str, tell: Tell) -> None:
     stage.play("sponsor", 0, "sponsor", *SPONSOR, "--verifier", judge, "--challenge-blocks", blocks)
     stage.wait("the round is open", lambda: stage.is_open)
     tell(
-        f"The sponsor seals a test set of 20 digits and puts up {ether(REWARD_WEI)} for networks that read 12 of them."
+        f"The sponsor seals a test set of 20 digits and puts up {ether(REWARD_WEI)} for networks that read 10 of them."
     )
 
 
 def _commit(stage: Stage, names: list[str], judge: str, tell: Tell) -> None:
     for account, name in enumerate(names, 1):
-        stage.play(name, account, "mine", "0", "--epochs", "5")
+        stage.play(name, account, "mine", "0", "--epochs", "8")
     tell(f"{len(names)} miners train, each under a watermark of its own: no weight of one fits another.")
     for account, (kind, lie) in enumerate({**CHEATS[judge], "silence": EVERYWHERE["silence"]}.items(), 4):
-        stage.cheat(kind, account, kind)
+        stage.cheat(kind, account)
         tell(f"One cheat {lie}.")
     if judge == "optimistic":
         stage.play("challenger", 9, "challenge", "0")
-    stage.wait("somebody has committed", lambda: stage.round.commitments > 0)
-    stage.cheat("copy", 8, "copy")
+    victim = stage.players[names[0]].address
+    stage.wait("the victim has committed", lambda: stage.contracts.rounds.entry(0, 0, victim).committed)
+    stage.cheat("copy", 8, victim=victim)
     tell(f"Another {EVERYWHERE['copy']}.")
     stage.wait("all have committed", lambda: stage.round.commitments == len(stage.players) - _onlookers(judge))
     tell(f"{stage.round.commitments} commitments, {ether(BOND_WEI)} bonded with each.")

@@ -120,9 +120,11 @@ class Stage:
         """Start ``pyml freezenet WORDS`` with one of the devnet's accounts."""
         return self._start(name, account, [sys.executable, "-m", "pyml", "freezenet", *words, "--json"])
 
-    def cheat(self, name: str, account: int, kind: str) -> Player:
+    def cheat(self, kind: str, account: int, *, victim: str | None = None) -> Player:
         """Start a miner that cheats."""
-        return self._start(name, account, [sys.executable, str(ROOT / "scripts" / "cheat_in_round.py"), kind, "0"])
+        words = [] if victim is None else ["--victim", victim]
+        script = str(ROOT / "scripts" / "cheat_in_round.py")
+        return self._start(kind, account, [sys.executable, script, kind, str(self.task), *words])
 
     def wait(self, what: str, seen: Callable[[], bool]) -> None:
         """Until something is so; raises as soon as a player fails, or after a while."""

@@ -26,7 +26,7 @@ def mine(
     training: Annotated[
         str | None, typer.Option("--training-set", help="Digest of the training set, in place of --data.")
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training set.")] = 20,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training set.")] = 40,
     learning_rate: Annotated[float, typer.Option(min=0, help="Of Adam.")] = 1e-2,
     train_seed: Annotated[int, typer.Option(min=0, help="Fixes first weights and the order of samples.")] = 0,
     blobs: Blobs = None,

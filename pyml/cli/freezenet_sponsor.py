@@ -25,7 +25,7 @@ _LEAST_CHALLENGE = 16 * 5
 def sponsor(
     data: Annotated[str, typer.Option(help="digits, mnist, fashion-mnist or cifar10.")] = "digits",
     network: Annotated[str, typer.Option(help="What is to be trained: mlp, cnn or paper.")] = "mlp",
-    fraction: Annotated[float, typer.Option(help="Share of each kernel that is watermarked.")] = 0.3,
+    fraction: Annotated[float, typer.Option(help="Share of each kernel that is watermarked.")] = 0.7,
     samples: Annotated[int, typer.Option(help="Size of the hidden test set.")] = 40,
     threshold: Annotated[int, typer.Option(help="Correct answers asked for.")] = 30,
     threshold_floor: Annotated[int | None, typer.Option(help="Lowest after empty rounds; half when absent.")] = None,

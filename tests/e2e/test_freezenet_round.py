@@ -22,7 +22,7 @@ REWARD, BOND, SPONSOR_BOND = 10**18 + 1, 10**17, 3 * 10**17
 MINERS = ("miner1", "miner2", "miner3")
 DISPUTED = ("weight", "activation", "unserved")
 SPONSOR = (
-    *("sponsor", "--samples", "20", "--threshold", "10", "--reward", str(REWARD), "--miner-bond", str(BOND)),
+    *("sponsor", "--samples", "20", "--threshold", "8", "--reward", str(REWARD), "--miner-bond", str(BOND)),
     *("--sponsor-bond", str(SPONSOR_BOND), "--commit-blocks", "60", "--test-blocks", "20", "--reveal-blocks", "40"),
 )
 MINE = ("mine", "0", "--epochs", "3")
@@ -45,13 +45,13 @@ def test_every_cheat_loses_its_bond_and_nobody_else_anything(stage: Stage) -> No
     stage.play("sponsor", 0, *SPONSOR, "--verifier", "optimistic", "--challenge-blocks", "480")
     stage.wait("the round is open", lambda: stage.is_open)
     miners = [stage.play(name, account, *MINE) for account, name in enumerate(MINERS, 1)]
-    cheats = [stage.cheat(kind, account, kind) for account, kind in enumerate((*DISPUTED, "silence"), 4)]
+    cheats = [stage.cheat(kind, account) for account, kind in enumerate((*DISPUTED, "silence"), 4)]
     challenger = stage.play("challenger", 9, "challenge", "0")
     rounds = stage.contracts.rounds
 
     stage.wait("the first miner has committed", lambda: rounds.entry(0, 0, miners[0].address).committed)
     miners[0].kill()
-    copier = stage.cheat("copy", 8, "copy")
+    copier = stage.cheat("copy", 8, victim=miners[0].address)
     stage.wait("all have committed", lambda: stage.round.commitments == 8)
     miners[0].start()
     stage.end_phase(Phase.COMMIT)
@@ -97,11 +97,10 @@ def test_a_round_that_is_judged_on_chain(stage: Stage) -> None:
     sponsor.kill()
     sponsor.start()
     miners = [stage.play(name, account, *MINE) for account, name in enumerate(MINERS, 1)]
-    cheats = [stage.cheat(kind, account, kind) for account, kind in enumerate(("bluff", "silence"), 4)]
+    cheats = [stage.cheat(kind, account) for account, kind in enumerate(("bluff", "silence"), 4)]
     watcher = stage.play("watcher", 9, "watch", "0", "--act")
     rounds, exact = stage.contracts.rounds, stage.contracts.exact
-    stage.wait("somebody has committed", lambda: stage.round.commitments > 0)
-    cheats.append(stage.cheat("copy", 6, "copy"))
+    cheats.append(stage.cheat("copy", 6, victim=miners[0].address))
     stage.wait("all have committed", lambda: stage.round.commitments == 6)
     stage.end_phase(Phase.COMMIT)
     stage.wait("the test set is revealed", lambda: stage.round.test_revealed)
