@@ -37,7 +37,7 @@ def train(
     data: Data = "digits",
     network: Network = "",
     mode: SchemeName = "v1",
-    fraction: Annotated[float, typer.Option(help="Share of the weights that is watermarked, 0 to 1.")] = 0.5,
+    fraction: Annotated[float, typer.Option(help="Share of the weights that is watermarked, 0 to 1.")] = 0.7,
     hold: Annotated[
         str, typer.Option(help="mask: gradients; replace: weights after each batch, as published.")
     ] = "mask",
