@@ -178,6 +178,7 @@ class Stage:
         many blocks are mined that its turn is over."""
 
         def moved() -> bool:
+            time.sleep(POLL_S)
             if self.is_stuck:
                 blocks = int(self.contracts.optimistic.call("turnBlocks", self.task, self.number))
                 self.mine(blocks + 1)
@@ -227,7 +228,9 @@ class Stage:
     def _start(self, name: str, account: int, command: list[str]) -> Player:
         own = self.folder / name
         command += ["--rpc", self.devnet.url, "--deployments", str(self.folder / "deployments")]
-        command += ["--blobs", str(self.folder / "served"), "--folder", str(own / "role"), "--poll", str(POLL_S)]
+        command += ["--folder", str(own / "role"), "--poll", str(POLL_S)]
+        if "watch" not in command:
+            command += ["--blobs", str(self.folder / "served")]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYML_")}
         environment = {
             **inherited,

@@ -15,7 +15,9 @@ import pytest
 from pyml.chain.devnet import Devnet, DevnetOptions
 from pyml.errors import ToolMissingError
 from pyml.freezenet.dispute import Turn
+from pyml.freezenet.mining import training_set
 from pyml.freezenet.registries import Phase, Status, Verdict
+from pyml.ml.datasets import load
 from scripts.round_stage import Player, Stage
 
 REWARD, BOND, SPONSOR_BOND = 10**18 + 1, 10**17, 3 * 10**17
@@ -25,7 +27,8 @@ SPONSOR = (
     *("sponsor", "--samples", "20", "--threshold", "8", "--reward", str(REWARD), "--miner-bond", str(BOND)),
     *("--sponsor-bond", str(SPONSOR_BOND), "--commit-blocks", "60", "--test-blocks", "20", "--reveal-blocks", "40"),
 )
-MINE = ("mine", "0", "--epochs", "3")
+TRAINING_SET = training_set(load("digits")).digest
+MINE = ("mine", "0", "--epochs", "3", "--training-set", TRAINING_SET)
 
 
 @pytest.fixture
