@@ -123,8 +123,9 @@ def one_sided(subject: Subject, told: Told) -> list[Finding]:
             "one_sided_check_passes": bool(lets),
             "the_scheme's_check_passes": passes,
         }
-        cost = 0.0 if passes else None
-        found.append(Finding("one-sided", scheme, _EPOCHS, float(len(honest)), cost, passes, told_of))
+        succeeds = passes and accuracy >= subject.accuracy
+        cost = 0.0 if succeeds else None
+        found.append(Finding("one-sided", scheme, _EPOCHS, float(len(honest)), cost, succeeds, told_of))
     return found
 
 
