@@ -81,15 +81,15 @@ class OptimisticVerifier(Contract):
 
     def disputes(self, task: int, number: int, *, since_block: int) -> tuple[Case, ...]:
         """All disputes of a round, over or not, in order, with what was shown in each last."""
-        events = tuple(events_of(self, ("Challenged", "TurnTaken"), since_block=since_block))
-        shown = {
-            int(each.arguments["disputeId"]): each.arguments["content"] for each in events if each.name == "TurnTaken"
-        }
+        block = self.client.block_number()
+        names = ("Challenged", "TurnTaken")
+        events = tuple(events_of(self, names, since_block=since_block, until_block=block))
+        taken = (each.arguments for each in events if each.name == "TurnTaken")
+        shown = {int(each["disputeId"]): bytes(each["content"]) for each in taken}
         begun = (each.arguments for each in events if each.name == "Challenged")
         ids = [int(each["disputeId"]) for each in begun if (each["taskId"], each["round"]) == (task, number)]
-        return tuple(
-            Case(each, Dispute.decode(self.call("disputeOf", each)), bytes(shown.get(each, b""))) for each in ids
-        )
+        found = {each: Dispute.decode(self.call("disputeOf", each, block=block)) for each in ids}
+        return tuple(Case(each, dispute, shown.get(each, b"")) for each, dispute in found.items())
 
     def open_disputes(self, task: int, number: int, miner: str) -> int:
         """How many disputes about a solution are not over."""
@@ -108,9 +108,11 @@ class LeafDemands(Contract):
 
     def demands(self, task: int, number: int, *, since_block: int) -> tuple[Demand, ...]:
         """All demands in a round, in order."""
-        found = (event.arguments for event in events_of(self, ("LeavesDemanded",), since_block=since_block))
-        ids = [int(each["demandId"]) for each in found if (each["taskId"], each["round"]) == (task, number)]
-        return tuple(Demand.decode(each, self.call("demandOf", each)) for each in ids)
+        block = self.client.block_number()
+        events = events_of(self, ("LeavesDemanded",), since_block=since_block, until_block=block)
+        made = (event.arguments for event in events)
+        ids = [int(each["demandId"]) for each in made if (each["taskId"], each["round"]) == (task, number)]
+        return tuple(Demand.decode(each, self.call("demandOf", each, block=block)) for each in ids)
 
     def served(self, demand: int, *, since_block: int) -> tuple[bytes, ...] | None:
         """The leaves that were shown on a demand; ``None`` if they were not."""

@@ -179,7 +179,7 @@ def wait_until_reading(pid: int) -> None:
         (("zk", "srs", "9"), "error: no public string is pinned for this degree; expected k from 10 to 26; got 9"),
         (
             ("deploy", "--system", "nonsense"),
-            "error: there is no system 'nonsense' to deploy; expected one of ['keys', 'zk']",
+            "error: there is no system 'nonsense' to deploy; expected one of ['freezenet', 'keys', 'zk']",
         ),
         (("deploy", "--system", "zk"), "error: no node to talk to; expected --rpc URL. `pyml chain devnet` runs one."),
         (("data", "check", "nonsense"), "error: unknown data set; expected one of digits"),
