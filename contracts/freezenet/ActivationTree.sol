@@ -74,11 +74,12 @@ library ActivationTree {
 
     /// @notice How many nodes a node is opened to.
     function childrenOf(uint256 leaves, uint256 level, uint256 node) internal pure returns (uint256) {
-        // A node of a tree lies above one leaf at least, and trees have at most 2^16.
+        // A node of a tree lies above one leaf at least, and trees have at most 2^16. Two to the span is meant.
         unchecked {
             uint256 span = spanOf(level);
             uint256 count = ((leaves - 1) >> (level - span)) + 1;
             uint256 first = node << span;
+            // forge-lint: disable-next-line(incorrect-shift)
             uint256 most = 1 << span;
             return count - first < most ? count - first : most;
         }

@@ -55,11 +55,15 @@ library IntegerInference {
     /// @notice Bytes that hold a channel's multiplier, int16, and bias, int32.
     uint256 internal constant AFFINE_BYTES = 6;
 
-    // Every fourth byte; 128 in each of those; 2^31 in each 32 bits but the top ones; the sign bit of every byte. As
+    // Digits are meant to be counted by eights. Every fourth byte; 128 in each of those; 2^31 in each 32 bits but the top ones; the sign bit of every byte. As
     // numbers, because derivations are computed at run time, for more gas than a product.
+    // slither-disable-next-line too-many-digits
     uint256 private constant FOURTHS = 0x000000ff000000ff000000ff000000ff000000ff000000ff000000ff000000ff;
+    // slither-disable-next-line too-many-digits
     uint256 private constant OFFSETS = 0x0000008000000080000000800000008000000080000000800000008000000080;
+    // slither-disable-next-line too-many-digits
     uint256 private constant BORROWS = 0x0000000080000000800000008000000080000000800000008000000080000000;
+    // slither-disable-next-line too-many-digits
     uint256 private constant SIGNS = 0x8080808080808080808080808080808080808080808080808080808080808080;
 
     /// @notice The layer's sizes are zero, do not fit together, or exceed a bound.
@@ -328,6 +332,8 @@ library IntegerInference {
     }
 
     /// @dev One place, whose first number lies at `corner`: its channels go to `slot` and every `step` behind it.
+    // The digits are 2^31, eight times and once.
+    // slither-disable-next-line too-many-digits
     function _weighPlace(
         uint256[] memory offsets,
         uint256[] memory lanes,
@@ -368,6 +374,8 @@ library IntegerInference {
         returns (uint256[] memory lanes)
     {
         uint256 size = geometry.fanIn * 0x20;
+        // Rounding up to whole groups is meant.
+        // slither-disable-next-line divide-before-multiply
         lanes = new uint256[]((outputs + 7) / 8 * geometry.fanIn);
         uint256 source = _words(weights);
         for (uint256 neuron = 0; neuron < outputs; ++neuron) {

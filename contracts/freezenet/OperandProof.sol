@@ -145,7 +145,10 @@ library OperandProof {
         returns (bool)
     {
         bytes memory content = operand.content;
-        if (content.length != LANES || _byteOf(uint256(bytes32(content)), lane) != shown) return false;
+        if (content.length != LANES) return false;
+        // All of it: 32 bytes.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        if (_byteOf(uint256(bytes32(content)), lane) != shown) return false;
         return ground.root == MerkleTree.rootOf(MerkleTree.leafOf(content), leaf, ground.leaves, operand.path);
     }
 

@@ -55,10 +55,9 @@ contract OptimisticVerifier is ChallengePhase, IOptimisticVerifier {
         (dispute.challenger, dispute.turn, dispute.miner) = (msg.sender, Turn.Trace, miner);
         // Ids of tasks and rounds are counted from zero, and block numbers stay below 2^48; a phase is a uint32.
         // forge-lint: disable-next-line(unsafe-typecast)
-        (dispute.taskId, dispute.round, dispute.deadline) =
-        (uint48(taskId), uint48(round), uint48(block.number + blocks));
+        (dispute.taskId, dispute.round, dispute.sample) = (uint48(taskId), uint48(round), sample);
         // forge-lint: disable-next-line(unsafe-typecast)
-        (dispute.sample, dispute.turnBlocks) = (sample, uint32(blocks));
+        (dispute.deadline, dispute.turnBlocks) = (uint48(block.number + blocks), uint32(blocks));
         ++_standings[taskId][round][miner].disputes;
         emit Challenged(disputeId, taskId, miner, round, msg.sender, sample);
     }
@@ -160,6 +159,8 @@ contract OptimisticVerifier is ChallengePhase, IOptimisticVerifier {
         // At most 2^16 values.
         // forge-lint: disable-next-line(unsafe-typecast)
         dispute.index = uint32(ActivationTree.indexOf(next, dispute.index, lane));
+        // In two's complement, from which `sums` compares it.
+        // forge-lint: disable-next-line(unsafe-typecast)
         dispute.node = bytes32(uint256(value));
         _pass(disputeId, dispute, Turn.Sums, abi.encode(lane));
     }
@@ -440,7 +441,10 @@ contract OptimisticVerifier is ChallengePhase, IOptimisticVerifier {
         pure
         returns (int256 greatest)
     {
+        // Two's complement, big-endian: an int16 and an int32, and nothing else.
+        // forge-lint: disable-next-line(unsafe-typecast)
         int256 multiplier = int16(uint16(bytes2(affine)));
+        // forge-lint: disable-next-line(unsafe-typecast)
         int256 bias = int32(uint32(bytes4(affine[2:])));
         greatest = type(int256).min;
         for (uint256 end = steps; end * ACCUMULATOR_BYTES <= accumulators.length; end += steps) {

@@ -53,6 +53,8 @@ library ProductStep {
     /// @notice A step of a value's sums.
     /// @param index of the value.
     /// @param step counted through all sums, one after the other.
+    // Rounding down to rows and places is meant.
+    // slither-disable-next-line divide-before-multiply
     function stepAt(IntegerInference.Layer memory layer, uint256 index, uint256 step)
         internal
         pure
