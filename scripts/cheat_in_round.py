@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyml.chain.accounts import signer_from_environment
 from pyml.chain.client import Client
@@ -45,6 +46,7 @@ from pyml.freezenet.steps import Finish, Send, Step, Wait
 from pyml.store.blobs import BlobStore
 
 POLL_S: Final = 0.15
+_TRIES: Final = 10_000
 _SALT: Final = slice(4 + 6 * 32, 4 + 7 * 32)
 """Of the call data of ``reveal``: behind selector, task, round and the four words of the solution."""
 
@@ -74,11 +76,24 @@ class WrongActivation(Bluffer):
     def dispute_case(self, sample: int) -> DisputeCase:
         case = super().dispute_case(sample)
         last, label = case.network.layers[-1], int(self.samples().labels[sample])
-        wanted = np.where(last.weight.argmax(axis=1) == label, 127, 0).astype(np.int8)
+        wanted = inputs_for(last.weight, label)
         shown = (*case.trace.outputs[:-1], wanted)
         given = logits(Int8Network((last,)), wanted[None])[0]
         trace = replace(case.trace, reads=(case.trace.reads[0], *shown), outputs=shown, logits=tuple(map(int, given)))
         return replace(case, trace=trace)
+
+
+def inputs_for(weight: NDArray[np.int8], label: int) -> NDArray[np.int8]:
+    """Inputs, none negative, of which a last layer [inputs, classes] makes a class: found as a perceptron learns."""
+    weights, wanted = weight.astype(np.float64), np.zeros(len(weight))
+    for _ in range(_TRIES):
+        inputs = np.floor(wanted * (127 / max(wanted.max(), 1.0))).astype(np.int8)
+        sums = inputs @ weights
+        rival = int(np.where(np.arange(len(sums)) == label, -np.inf, sums).argmax())
+        if sums[label] > sums[rival]:
+            return inputs
+        wanted = np.maximum(0, wanted + weights[:, label] - weights[:, rival])
+    raise PymlError("these weights never give the label")
 
 
 class Unserved(Bluffer):
