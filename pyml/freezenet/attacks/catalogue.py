@@ -246,7 +246,7 @@ def stolen(subject: Subject, told: Told, start: StartNode) -> list[Finding]:
     return [Finding("theft", "v1", _SECONDS, seconds, None, done.succeeds, details)]
 
 
-def many_accounts(subject: Subject, told: Told, fractions: Sequence[float] = (0.5, 0.7, 0.9)) -> list[Finding]:
+def many_accounts(subject: Subject, told: Told, fractions: Sequence[float] = (0.3, 0.5, 0.7, 0.9)) -> list[Finding]:
     """One solution for many accounts, and the luckiest of many addresses, by fraction."""
     runs, own = Runs(subject.dataset), subject.experiment("v1")
     told("one solution for ten accounts", 0)
