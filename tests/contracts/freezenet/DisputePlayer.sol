@@ -47,7 +47,7 @@ contract DisputePlayer {
             );
     }
 
-    function testHashes(uint256 samples) public pure returns (bytes32[] memory hashes) {
+    function sampleHashes(uint256 samples) public pure returns (bytes32[] memory hashes) {
         hashes = new bytes32[](samples);
         for (uint256 i = 0; i < samples; ++i) {
             hashes[i] = MerkleTree.leafOf(sampleOf(i));
@@ -129,7 +129,7 @@ contract DisputePlayer {
         pure
         returns (bytes memory)
     {
-        bytes32[] memory path = TreeBuilder.pathOf(testHashes(samples), dispute.sample, 1);
+        bytes32[] memory path = TreeBuilder.pathOf(sampleHashes(samples), dispute.sample, 1);
         (bytes32[] memory roots, int256[] memory logits) = (_roots(outputs), _logits());
         bytes memory sample = sampleOf(dispute.sample);
         return abi.encodeCall(IOptimisticVerifier.trace, (id, layersOf(), solutionOf(), roots, logits, sample, path));

@@ -69,7 +69,7 @@ contract OptimisticHandler is ForgeTest {
     /// @dev Opens one, commits both miners, reveals the test set and their solutions: a dispute needs all of it.
     function begin(uint64 reward, bool second) external {
         if (rounds.roundCount(0) != 0 && rounds.roundOf(0, _round()).status == IRounds.Status.Open) return;
-        bytes32 testRoot = TreeBuilder.rootOf(player.testHashes(SAMPLES));
+        bytes32 testRoot = TreeBuilder.rootOf(player.sampleHashes(SAMPLES));
         uint256 value = SPONSOR_BOND + 1 + uint256(reward) % 1e6;
         _send(0, address(rounds), value, abi.encodeCall(IRounds.openRound, (0, keccak256(abi.encode(testRoot, SALT)))));
         uint256 opened = block.number;
