@@ -59,6 +59,7 @@ class Place:
         """A role's own folder, which nobody else can read."""
         found = self.config.home / "freezenet" / f"{name}-{self.account.address}" if chosen is None else chosen
         found.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (found / "blobs").mkdir(exist_ok=True, mode=0o700)  # the folder itself may be an open one of the user's
         return found
 
     def newest_round(self, task: int) -> int:

@@ -197,6 +197,14 @@ def test_a_round_that_nobody_joined_is_cancelled_by_whoever_watches(desk: Desk) 
     assert [each.get("event") for each in fresh] == ["RoundOpened", "RoundCancelled", None]
 
 
+def test_a_roles_folder_is_its_owners_alone(desk: Desk) -> None:
+    folder = desk.folder / "open"
+    folder.mkdir(mode=0o755)
+    desk.run("watch", str(OTHERS_TASK), "--act", "--folder", str(folder), account=4)
+    assert (folder / "blobs").stat().st_mode & 0o777 == 0o700
+    assert (folder / "journal").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_mistake_is_one_line_and_exit_code_2(desk: Desk) -> None:
     environment = {
         **os.environ,
