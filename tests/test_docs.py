@@ -24,6 +24,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("cir
 SPECS = sorted(ROOT.glob("circuits/*/SPEC.md"))
 CONSTRAINTS = {"private_input": 6, "private_model_accuracy": 6, "private_model_inference": 7, "model_link": 1}
 HOMES = ("bench", "circuits", "contracts", "docs", "pyml", "requirements", "scripts", "tests")
+GUIDED = ("zk", "keys", "freezenet")
 SYSTEMS = ("keys", "freezenet", "deepchain", "kdac")
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -98,7 +99,7 @@ def test_links_resolve_and_files_exist(path: Path) -> None:
     assert missing_files(text_of(path)) == []
 
 
-GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "zk.md", ROOT / "docs" / "keys.md"]
+GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs" / f"{name}.md" for name in GUIDED)]
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=name)

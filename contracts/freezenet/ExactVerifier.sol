@@ -278,10 +278,10 @@ contract ExactVerifier is IExactVerifier {
         IRounds.Solution calldata solution
     ) private view returns (IntegerInference.Layer[] memory network) {
         network = _requireArchitecture(taskId, layers);
-        bytes32 expected = ROUNDS.entryOf(taskId, round, miner).solutionHash;
-        if (expected == 0) revert NoSolution(taskId, round, miner);
+        IRounds.Entry memory entry = ROUNDS.entryOf(taskId, round, miner);
+        if (!entry.revealed) revert NoSolution(taskId, round, miner);
         bytes32 actual = keccak256(abi.encode(solution));
-        if (actual != expected) revert SolutionMismatch(expected, actual);
+        if (actual != entry.digest) revert SolutionMismatch(entry.digest, actual);
     }
 
     /// @dev How many weights are placed with the part: it goes on where the work stands, and ends with the last kernel.

@@ -10,7 +10,7 @@ import {IAccuracyVerifier} from "./IAccuracyVerifier.sol";
 ///    seed (`Watermark.boundSeed`), trains, and commits to a solution under a bond;
 /// 2. test: nobody commits any more, and the sponsor reveals the sealed test set. If he does not, every commitment's
 ///    bond goes back, together with an equal part of the sponsor's bond;
-/// 3. reveal: miners open their commitments, and say how many test samples they answer. A commitment that is not opened
+/// 3. reveal: miners open their commitments, and say which test samples they answer. A commitment that is not opened
 ///    loses its bond; one that is opened below the threshold gets it back, and nothing more;
 /// 4. challenge: the task's verifier comes to its verdicts;
 /// 5. enrol: each solution that reached the threshold is put to the verifier, once. If it is accepted it takes part in
@@ -83,17 +83,20 @@ interface IRounds {
     }
 
     /// @notice A miner's part in a round.
-    /// @param commitment keccak256(abi.encode(solution, salt, miner)); cleared once it is opened.
-    /// @param solutionHash keccak256(abi.encode(solution)); zero until it is revealed.
-    /// @param correct how many answers the miner claims.
+    /// @param digest keccak256(abi.encode(solution, salt, miner)), the commitment; keccak256(abi.encode(solution)) once
+    /// it is opened.
+    /// @param answersHash keccak256 of the bits that say which samples the miner claims to answer.
+    /// @param correct how many of them there are.
+    /// @param revealed whether the commitment is opened.
     /// @param enrolled whether the verifier accepted it.
     /// @param closed whether the bond has gone where it belongs.
-    // Layout, from the low end: slot 0 commitment; slot 1 solutionHash; slot 2 | correct 32 | enrolled 8 | closed 8
-    // | free 208 |
+    // Layout, from the low end: slot 0 digest; slot 1 answersHash; slot 2 | correct 32 | revealed 8 | enrolled 8
+    // | closed 8 | free 200 |
     struct Entry {
-        bytes32 commitment;
-        bytes32 solutionHash;
+        bytes32 digest;
+        bytes32 answersHash;
         uint32 correct;
+        bool revealed;
         bool enrolled;
         bool closed;
     }
@@ -124,9 +127,14 @@ interface IRounds {
     event SolutionCommitted(uint256 indexed taskId, uint256 indexed round, address indexed miner, bytes32 commitment);
     /// @notice The test set behind the seal.
     event TestSetRevealed(uint256 indexed taskId, uint256 indexed round, bytes32 testRoot);
-    /// @notice `miner` opened a commitment.
+    /// @notice `miner` opened a commitment, and says which samples the solution answers.
     event SolutionRevealed(
-        uint256 indexed taskId, uint256 indexed round, address indexed miner, Solution solution, uint256 correct
+        uint256 indexed taskId,
+        uint256 indexed round,
+        address indexed miner,
+        Solution solution,
+        uint256 correct,
+        bytes answers
     );
     /// @notice The solution takes part in the reward.
     event SolutionEnrolled(uint256 indexed taskId, uint256 indexed round, address indexed miner);
@@ -183,8 +191,6 @@ interface IRounds {
     /// @notice The solution has another number of free weights than the architecture leaves. A round does not know the
     /// layers, so verifiers see to it.
     error FreeCountMismatch(uint256 expected, uint256 actual);
-    /// @notice More answers are claimed than there are samples.
-    error CorrectOutOfRange(uint256 correct, uint256 samples);
     /// @notice The verifier has not accepted the solution.
     error NotAccepted(uint256 taskId, uint256 round, address miner, IAccuracyVerifier.Verdict verdict);
     /// @notice Only the verifier of the task may do this.
@@ -220,9 +226,10 @@ interface IRounds {
     function revealTestSet(uint256 taskId, uint256 round, bytes32 testRoot, bytes32 salt) external;
 
     /// @notice Opens the sender's commitment.
-    /// @param correct how many samples of the test set the solution answers; below the threshold the bond goes back
-    /// now.
-    function reveal(uint256 taskId, uint256 round, Solution calldata solution, bytes32 salt, uint32 correct) external;
+    /// @param answers the samples of the test set that the solution answers, as `Answers` has them: which ones, so that
+    /// one that is not can be shown. With fewer than the threshold the bond goes back now.
+    function reveal(uint256 taskId, uint256 round, Solution calldata solution, bytes32 salt, bytes calldata answers)
+        external;
 
     /// @notice Puts a solution to the verifier, after challenges. Anyone may do it.
     function enrol(uint256 taskId, uint256 round, address miner) external;
@@ -247,6 +254,9 @@ interface IRounds {
 
     /// @notice A round; reverts if there is none.
     function roundOf(uint256 taskId, uint256 round) external view returns (Round memory);
+
+    /// @notice A miner's bond in a round, in wei; cheaper than all of the round.
+    function bondOf(uint256 taskId, uint256 round) external view returns (uint256);
 
     /// @notice A miner's part in a round; all zero if there is none.
     function entryOf(uint256 taskId, uint256 round, address miner) external view returns (Entry memory);

@@ -97,4 +97,7 @@ interface ITaskRegistry {
 
     /// @notice A task; reverts if there is none.
     function taskOf(uint256 taskId) external view returns (Task memory);
+
+    /// @notice What a watermark of a task's networks lies in, and how much of it; cheaper than all of the task.
+    function architectureOf(uint256 taskId) external view returns (bytes32 architectureHash, uint256 fractionPpm);
 }

@@ -55,14 +55,16 @@ library IntegerInference {
     /// @notice Bytes that hold a channel's multiplier, int16, and bias, int32.
     uint256 internal constant AFFINE_BYTES = 6;
 
-    // A one in each 32 bits, and in each byte.
-    uint256 private constant QUARTERS = type(uint256).max / type(uint32).max;
-    uint256 private constant BYTES = type(uint256).max / type(uint8).max;
-    // Every fourth byte; 128 in each of those; 2^31 in each 32 bits but the top ones; the sign bit of every byte.
-    uint256 private constant FOURTHS = (QUARTERS << 8) - QUARTERS;
-    uint256 private constant OFFSETS = QUARTERS << 7;
-    uint256 private constant BORROWS = (QUARTERS >> 32) << 31;
-    uint256 private constant SIGNS = BYTES << 7;
+    // Digits are meant to be counted by eights. Every fourth byte; 128 in each of those; 2^31 in each 32 bits but the top ones; the sign bit of every byte. As
+    // numbers, because derivations are computed at run time, for more gas than a product.
+    // slither-disable-next-line too-many-digits
+    uint256 private constant FOURTHS = 0x000000ff000000ff000000ff000000ff000000ff000000ff000000ff000000ff;
+    // slither-disable-next-line too-many-digits
+    uint256 private constant OFFSETS = 0x0000008000000080000000800000008000000080000000800000008000000080;
+    // slither-disable-next-line too-many-digits
+    uint256 private constant BORROWS = 0x0000000080000000800000008000000080000000800000008000000080000000;
+    // slither-disable-next-line too-many-digits
+    uint256 private constant SIGNS = 0x8080808080808080808080808080808080808080808080808080808080808080;
 
     /// @notice The layer's sizes are zero, do not fit together, or exceed a bound.
     error LayerInvalid();
@@ -133,18 +135,10 @@ library IntegerInference {
     {
         Geometry memory geometry = geometryOf(layer);
         _requireLengths(layer, geometry, inputs.length, weights.length, affine.length);
-        inputs = _pad(layer, geometry, inputs);
-        uint256[] memory patch = new uint256[](geometry.words);
         values = new int256[](layer.outputs * geometry.outHeight * geometry.outWidth);
-        uint256 place = 0;
-        for (uint256 row = 0; row < geometry.outHeight; ++row) {
-            uint256 corner = row * layer.strideDown * geometry.paddedWidth;
-            for (uint256 end = place + geometry.outWidth; place < end; ++place) {
-                _gather(layer, geometry, inputs, corner, patch);
-                _weighPatch(patch, weights, affine, values, place);
-                corner += layer.strideRight;
-            }
-        }
+        inputs = _pad(layer, geometry, inputs);
+        if (values.length == layer.outputs) _weighOnce(layer, geometry, inputs, weights, affine, values);
+        else _convolve(layer, geometry, inputs, weights, affine, values);
     }
 
     /// @notice Activations of what `weigh` gave: pooled, rounded, saturated.
@@ -225,24 +219,63 @@ library IntegerInference {
         }
     }
 
-    /// @dev Writes the numbers under the kernel, whose first lies at `corner`, channel by channel, over those of the
-    /// place before. What is left over of the patch's last word stays zero.
-    function _gather(
+    /// @dev The one place of a kernel: a dense layer. 32 products of a neuron at a time, as `dot` takes them: of each
+    /// word of inputs its four polynomials are made once. Products are added up before their top coefficient is taken:
+    /// of at most 2^16 of them, no coefficient reaches 2^31.
+    function _weighOnce(
         Layer memory layer,
         Geometry memory geometry,
         bytes memory image,
-        uint256 corner,
-        uint256[] memory patch
+        uint256[] memory weights,
+        bytes memory affine,
+        int256[] memory values
     ) private pure {
-        (uint256 width, uint256 rows, uint256 columns) = (geometry.paddedWidth, layer.kernelHeight, layer.kernelWidth);
-        uint256 plane = width * geometry.paddedHeight;
-        uint256 source = _data(image) + corner;
-        uint256 target;
+        uint256[] memory parts = _spread(_patch(layer, geometry, image));
+        (uint256 first, uint256 weight, uint256 channel) = (_words(parts), _words(weights), _data(affine));
+        (uint256 last, uint256 slot) = (first + parts.length * 0x20, _words(values));
+        uint256 end = slot + values.length * 0x20;
+        (uint256 fourths, uint256 offsets) = (FOURTHS, OFFSETS);
+        // As `dot` and Solidity's own loops, which the tests hold this against, at a third of their price: without
+        // bounds, for `weigh` has compared lengths. `^ offsets` is `^ SIGNS` of the bytes that are left. Six bytes of
+        // multiplier and bias are there, and 26 behind them that the shifts drop.
         assembly ("memory-safe") {
-            target := add(patch, 0x20)
+            for {} lt(slot, end) { slot := add(slot, 0x20) } {
+                let products := 0
+                for { let part := first } lt(part, last) { part := add(part, 0x80) } {
+                    let w := mload(weight)
+                    products := add(products, mul(sub(xor(and(w, fourths), offsets), offsets), mload(part)))
+                    w := shr(8, w)
+                    products := add(products, mul(sub(xor(and(w, fourths), offsets), offsets), mload(add(part, 0x20))))
+                    w := shr(8, w)
+                    products := add(products, mul(sub(xor(and(w, fourths), offsets), offsets), mload(add(part, 0x40))))
+                    w := shr(8, w)
+                    products := add(products, mul(sub(xor(and(w, fourths), offsets), offsets), mload(add(part, 0x60))))
+                    weight := add(weight, 0x20)
+                }
+                // 2^31 in each 32 bits but the top ones, as `BORROWS`.
+                products := sar(224, add(products, shr(32, shl(24, offsets))))
+                let numbers := mload(channel)
+                channel := add(channel, 6)
+                mstore(slot, add(mul(sar(240, numbers), products), signextend(3, shr(208, numbers))))
+            }
         }
-        if (rows == geometry.paddedHeight && columns == width) return _copy(target, source, geometry.fanIn);
-        // Places lie within the padded image and rows of the kernel within its height: `geometryOf` counted them so.
+    }
+
+    /// @dev The numbers under a kernel that has one place, channel by channel, in words; zeros behind the last.
+    function _patch(Layer memory layer, Geometry memory geometry, bytes memory image)
+        private
+        pure
+        returns (uint256[] memory patch)
+    {
+        (uint256 width, uint256 rows, uint256 columns) = (geometry.paddedWidth, layer.kernelHeight, layer.kernelWidth);
+        patch = new uint256[](geometry.words);
+        (uint256 source, uint256 target) = (_data(image), _words(patch));
+        if (rows == geometry.paddedHeight && columns == width) {
+            _copy(target, source, geometry.fanIn);
+            return patch;
+        }
+        uint256 plane = width * geometry.paddedHeight;
+        // Rows of the kernel lie within the padded image: `geometryOf` counted them so.
         unchecked {
             for (uint256 end = source + layer.channels * plane; source < end; source += plane) {
                 for (uint256 line = source; line < source + rows * width; line += width) {
@@ -253,34 +286,132 @@ library IntegerInference {
         }
     }
 
-    /// @dev h of all channels at one place; `weights` and `affine` hold as many channels as `values` has for a place.
-    function _weighPatch(
-        uint256[] memory patch,
+    /// @dev Each word of a patch as the four polynomials that `dot` makes of it.
+    function _spread(uint256[] memory patch) private pure returns (uint256[] memory parts) {
+        (uint256 fourths, uint256 offsets) = (FOURTHS, OFFSETS);
+        uint256 count = patch.length;
+        parts = new uint256[](4 * count);
+        // Modulo 2^256, as in `dot`; there are four parts for each word.
+        unchecked {
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 x = patch[i] ^ SIGNS;
+                parts[4 * i] = ((x >> 24) & fourths) - offsets;
+                parts[4 * i + 1] = ((x >> 16) & fourths) - offsets;
+                parts[4 * i + 2] = ((x >> 8) & fourths) - offsets;
+                parts[4 * i + 3] = (x & fourths) - offsets;
+            }
+        }
+    }
+
+    /// @dev Every place of a kernel that has several. One number of the image times the weights of eight channels at
+    /// once, which stand 32 bits apart: sums are below 2^30 on either side of zero, so that with 2^31 added to each none
+    /// takes from the next. Weights are put so once, which pays after a few places.
+    function _convolve(
+        Layer memory layer,
+        Geometry memory geometry,
+        bytes memory image,
         uint256[] memory weights,
         bytes memory affine,
-        int256[] memory values,
-        uint256 place
+        int256[] memory values
     ) private pure {
-        uint256 places = values.length * AFFINE_BYTES / affine.length;
-        uint256 words = patch.length;
-        uint256 word = 0;
-        uint256 pointer = _data(affine);
-        // Indices stay below lengths that `weigh` has compared; sums are of at most 2^16 products of bytes.
+        uint256[] memory lanes = _lanes(geometry, layer.outputs, weights);
+        uint256[] memory offsets = _offsets(layer, geometry);
+        uint256 slot = _words(values);
+        uint256 step = geometry.outHeight * geometry.outWidth * 0x20;
+        (uint256 channels, uint256 lastChannel) = (_data(affine), _data(affine) + affine.length);
+        // Places lie within the padded image: `geometryOf` counted them so.
         unchecked {
-            for (uint256 slot = place; slot < values.length; slot += places) {
-                int256 sum = 0;
-                for (uint256 i = 0; i < words; ++i) {
-                    sum += dot(weights[word++], patch[i]);
+            for (uint256 row = 0; row < geometry.outHeight; ++row) {
+                uint256 corner = _data(image) + row * layer.strideDown * geometry.paddedWidth;
+                for (uint256 end = slot + geometry.outWidth * 0x20; slot < end; slot += 0x20) {
+                    _weighPlace(offsets, lanes, corner, channels, lastChannel, slot, step);
+                    corner += layer.strideRight;
                 }
-                uint256 channel;
-                // Six bytes that are there, and 26 behind them that the shifts drop.
-                assembly ("memory-safe") {
-                    channel := mload(pointer)
+            }
+        }
+    }
+
+    /// @dev One place, whose first number lies at `corner`: its channels go to `slot` and every `step` behind it.
+    // The digits are 2^31, eight times and once.
+    // slither-disable-next-line too-many-digits
+    function _weighPlace(
+        uint256[] memory offsets,
+        uint256[] memory lanes,
+        uint256 corner,
+        uint256 channel,
+        uint256 lastChannel,
+        uint256 slot,
+        uint256 step
+    ) private pure {
+        // As in `_weighOnce`. A word read at a place of the image begins with its number, and what follows is dropped;
+        // there may be less than a word of it, and other memory behind.
+        assembly ("memory-safe") {
+            let lane := add(lanes, 0x20)
+            let lastOffset := add(add(offsets, 0x20), mul(mload(offsets), 0x20))
+            for {} lt(channel, lastChannel) {} {
+                let total := 0x8000000080000000800000008000000080000000800000008000000080000000
+                for { let offset := add(offsets, 0x20) } lt(offset, lastOffset) { offset := add(offset, 0x20) } {
+                    total := add(total, mul(sar(248, mload(add(corner, mload(offset)))), mload(lane)))
+                    lane := add(lane, 0x20)
                 }
-                pointer += AFFINE_BYTES;
-                // The upper 16 bits are an int16, the next 32 an int32.
-                // forge-lint: disable-next-line(unsafe-typecast)
-                values[slot] = int256(int16(uint16(channel >> 240))) * sum + int256(int32(uint32(channel >> 208)));
+                let upTo := add(channel, 48)
+                if gt(upTo, lastChannel) { upTo := lastChannel }
+                for {} lt(channel, upTo) { channel := add(channel, 6) } {
+                    let numbers := mload(channel)
+                    let sum := sub(and(total, 0xffffffff), 0x80000000)
+                    mstore(slot, add(mul(sar(240, numbers), sum), signextend(3, shr(208, numbers))))
+                    total := shr(32, total)
+                    slot := add(slot, step)
+                }
+            }
+        }
+    }
+
+    /// @dev Weights by group of eight channels and then input, a word each: channel c in bits 32 (c mod 8) and up.
+    function _lanes(Geometry memory geometry, uint256 outputs, uint256[] memory weights)
+        private
+        pure
+        returns (uint256[] memory lanes)
+    {
+        uint256 size = geometry.fanIn * 0x20;
+        // Rounding up to whole groups is meant.
+        // slither-disable-next-line divide-before-multiply
+        lanes = new uint256[]((outputs + 7) / 8 * geometry.fanIn);
+        uint256 source = _words(weights);
+        for (uint256 neuron = 0; neuron < outputs; ++neuron) {
+            // Rounding down to the group is meant.
+            // slither-disable-next-line divide-before-multiply
+            uint256 target = _words(lanes) + neuron / 8 * size;
+            uint256 shift = neuron % 8 * 32;
+            // As in `_weighOnce`; each neuron has as many words as hold its weights.
+            assembly ("memory-safe") {
+                for { let end := add(target, size) } lt(target, end) { source := add(source, 0x20) } {
+                    let w := mload(source)
+                    let upTo := add(target, 0x400)
+                    if gt(upTo, end) { upTo := end }
+                    for {} lt(target, upTo) { target := add(target, 0x20) } {
+                        mstore(target, add(mload(target), shl(shift, signextend(0, w))))
+                        w := shr(8, w)
+                    }
+                }
+            }
+        }
+    }
+
+    /// @dev How far behind a place's first number each of the numbers under the kernel lies.
+    function _offsets(Layer memory layer, Geometry memory geometry) private pure returns (uint256[] memory offsets) {
+        offsets = new uint256[](geometry.fanIn);
+        uint256 next = 0;
+        // Offsets are below the padded image's size, and as many as the inputs of a neuron.
+        unchecked {
+            for (uint256 channel = 0; channel < layer.channels; ++channel) {
+                uint256 line = channel * geometry.paddedHeight * geometry.paddedWidth;
+                for (uint256 row = 0; row < layer.kernelHeight; ++row) {
+                    for (uint256 column = 0; column < layer.kernelWidth; ++column) {
+                        offsets[next++] = line + column;
+                    }
+                    line += geometry.paddedWidth;
+                }
             }
         }
     }
@@ -292,24 +423,42 @@ library IntegerInference {
         returns (int256[] memory greatest)
     {
         greatest = new int256[](values.length / (side * side));
-        uint256 next = 0;
-        // Windows end where the rows and the values end.
-        unchecked {
-            for (uint256 top = 0; top < values.length; top += side * width) {
-                for (uint256 corner = top; corner < top + width; corner += side) {
-                    int256 found = values[corner];
-                    for (uint256 line = corner; line < corner + side * width; line += width) {
-                        for (uint256 i = line; i < line + side; ++i) {
-                            if (values[i] > found) found = values[i];
+        (uint256 top, uint256 target) = (_words(values), _words(greatest));
+        (uint256 end, uint256 row, uint256 window) = (top + values.length * 0x20, width * 0x20, side * 0x20);
+        // Windows end where the rows and the values end; bounds of arrays would cost more than the comparisons.
+        assembly ("memory-safe") {
+            for {} lt(top, end) { top := add(top, mul(row, side)) } {
+                let lastCorner := add(top, row)
+                for { let corner := top } lt(corner, lastCorner) { corner := add(corner, window) } {
+                    let found := mload(corner)
+                    let lastLine := add(corner, mul(row, side))
+                    for { let line := corner } lt(line, lastLine) { line := add(line, row) } {
+                        let upTo := add(line, window)
+                        for { let i := line } lt(i, upTo) { i := add(i, 0x20) } {
+                            let value := mload(i)
+                            if sgt(value, found) { found := value }
                         }
                     }
-                    greatest[next++] = found;
+                    mstore(target, found)
+                    target := add(target, 0x20)
                 }
             }
         }
     }
 
     function _data(bytes memory content) private pure returns (uint256 pointer) {
+        assembly ("memory-safe") {
+            pointer := add(content, 0x20)
+        }
+    }
+
+    function _words(uint256[] memory content) private pure returns (uint256 pointer) {
+        assembly ("memory-safe") {
+            pointer := add(content, 0x20)
+        }
+    }
+
+    function _words(int256[] memory content) private pure returns (uint256 pointer) {
         assembly ("memory-safe") {
             pointer := add(content, 0x20)
         }

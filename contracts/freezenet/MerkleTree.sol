@@ -54,6 +54,13 @@ library MerkleTree {
         return hashes[0];
     }
 
+    /// @notice The root above one leaf.
+    function rootOf(bytes32 hash, uint256 leaf, uint256 count, bytes32[] memory path) internal pure returns (bytes32) {
+        bytes32[] memory hashes = new bytes32[](1);
+        hashes[0] = hash;
+        return rootOf(hashes, leaf, count, path);
+    }
+
     /// @dev One level up: the parents of `hashes` take their places. Each is written behind what was read.
     function _rise(
         bytes32[] memory hashes,

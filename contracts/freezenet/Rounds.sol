@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Answers} from "./Answers.sol";
 import {IAccuracyVerifier} from "./IAccuracyVerifier.sol";
 import {IRounds} from "./IRounds.sol";
 import {ITaskRegistry} from "./ITaskRegistry.sol";
@@ -11,6 +12,8 @@ import {Watermark} from "./Watermark.sol";
 /// @dev Ether that is here belongs to open rounds (reward, sponsor's bond, `bonds` times the miner's bond), to ended
 /// ones of which miners have not collected, to credits, or is `burned`.
 contract Rounds is IRounds {
+    using Answers for bytes;
+
     /// @notice How far back a contract can read hashes of blocks.
     uint256 public constant BEACON_BLOCKS = 256;
 
@@ -74,9 +77,9 @@ contract Rounds is IRounds {
         if (msg.value != opened.minerBond) revert ValueMismatch(opened.minerBond, msg.value);
         if (commitment == 0) revert ZeroHash();
         Entry storage entry = _entries[taskId][round][msg.sender];
-        if (entry.commitment != 0) revert AlreadyCommitted(taskId, round, msg.sender);
+        if (entry.digest != 0) revert AlreadyCommitted(taskId, round, msg.sender);
         if (opened.beacon == 0) _fixBeacon(taskId, round, opened);
-        entry.commitment = commitment;
+        entry.digest = commitment;
         ++opened.commitments;
         ++opened.bonds;
         emit SolutionCommitted(taskId, round, msg.sender, commitment);
@@ -96,20 +99,24 @@ contract Rounds is IRounds {
     }
 
     /// @inheritdoc IRounds
-    function reveal(uint256 taskId, uint256 round, Solution calldata solution, bytes32 salt, uint32 correct) external {
+    function reveal(uint256 taskId, uint256 round, Solution calldata solution, bytes32 salt, bytes calldata answers)
+        external
+    {
         Round storage opened = _open(taskId, round);
         _requirePhase(opened, Phase.Reveal);
         if (opened.testRoot == 0) revert TestSetSealed(taskId, round);
-        if (correct > opened.samples) revert CorrectOutOfRange(correct, opened.samples);
         Entry storage entry = _entries[taskId][round][msg.sender];
-        bytes32 expected = entry.commitment;
-        if (expected == 0) revert NothingToReveal(taskId, round, msg.sender);
+        bytes32 expected = entry.digest;
+        if (expected == 0 || entry.revealed) revert NothingToReveal(taskId, round, msg.sender);
         bytes32 commitment = keccak256(abi.encode(solution, salt, msg.sender));
         if (commitment != expected) revert CommitmentMismatch(expected, commitment);
-        entry.commitment = 0;
-        entry.solutionHash = keccak256(abi.encode(solution));
-        entry.correct = correct;
-        emit SolutionRevealed(taskId, round, msg.sender, solution, correct);
+        uint256 correct = answers.countOf(opened.samples);
+        entry.digest = keccak256(abi.encode(solution));
+        entry.answersHash = keccak256(answers);
+        // At most the number of samples, a uint32.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        (entry.correct, entry.revealed) = (uint32(correct), true);
+        emit SolutionRevealed(taskId, round, msg.sender, solution, correct, answers);
         if (correct >= opened.threshold) return;
         entry.closed = true;
         --opened.bonds;
@@ -183,7 +190,7 @@ contract Rounds is IRounds {
         Entry storage entry = _entries[taskId][round][miner];
         bool settled = ended.status == Status.Settled;
         if (ended.status == Status.Open) revert RoundNotOver(taskId, round);
-        if (entry.closed || !(settled ? entry.enrolled : entry.commitment != 0)) {
+        if (entry.closed || !(settled ? entry.enrolled : entry.digest != 0)) {
             revert NothingToCollect(taskId, round, miner);
         }
         uint256 share = settled
@@ -209,6 +216,11 @@ contract Rounds is IRounds {
     /// @inheritdoc IRounds
     function roundOf(uint256 taskId, uint256 round) external view returns (Round memory) {
         return _known(taskId, round);
+    }
+
+    /// @inheritdoc IRounds
+    function bondOf(uint256 taskId, uint256 round) external view returns (uint256) {
+        return _known(taskId, round).minerBond;
     }
 
     /// @inheritdoc IRounds
@@ -281,7 +293,7 @@ contract Rounds is IRounds {
     /// @dev A solution that was revealed, at the threshold or above it, and is neither enrolled nor forfeited.
     function _undecided(uint256 taskId, uint256 round, address miner) private view returns (Entry storage entry) {
         entry = _entries[taskId][round][miner];
-        if (entry.solutionHash == 0) revert NoSolution(taskId, round, miner);
+        if (!entry.revealed) revert NoSolution(taskId, round, miner);
         if (entry.enrolled || entry.closed) revert EntryDecided(taskId, round, miner);
     }
 

@@ -44,6 +44,13 @@ contract TaskRegistry is ITaskRegistry {
         return _tasks[taskId];
     }
 
+    /// @inheritdoc ITaskRegistry
+    function architectureOf(uint256 taskId) external view returns (bytes32 architectureHash, uint256 fractionPpm) {
+        if (taskId >= taskCount) revert TaskUnknown(taskId);
+        Task storage task = _tasks[taskId];
+        return (task.architectureHash, task.terms.fractionPpm);
+    }
+
     function _requireTerms(Terms calldata terms) private view {
         if (terms.trainingRoot == 0) revert NoTrainingSet();
         if (address(terms.verifier).code.length == 0) revert VerifierWithoutCode(address(terms.verifier));

@@ -123,10 +123,14 @@ library Watermark {
     }
 
     /// @notice Code `index`, uniform over all 256 values.
-    function code(bytes32 seed, uint256 index) internal pure returns (int8) {
-        // Cutting off the higher codes is meant.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return int8(uint8(_word(seed, CODE_SPACE | index >> 5) >> ((index & 31) << 3)));
+    function code(bytes32 seed, uint256 index) internal pure returns (int8 value) {
+        // The word's code, as `codeWord` and a shift would give it for half as much again. The counter is
+        // CODE_SPACE | index >> 5.
+        assembly ("memory-safe") {
+            mstore(0x00, seed)
+            mstore(0x20, or(shl(128, 1), shr(5, index)))
+            value := signextend(0, shr(shl(3, and(index, 31)), keccak256(0x00, 0x40)))
+        }
     }
 
     function _unpack(Domain memory domain, uint256 element) private pure returns (uint256 n, uint256 a, uint256 b) {

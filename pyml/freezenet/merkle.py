@@ -46,9 +46,14 @@ class MerkleTree:
     @classmethod
     def of(cls, leaves: Sequence[bytes]) -> MerkleTree:
         """The tree above these contents; raises ``InputError`` if there are none."""
-        if not leaves:
+        return cls.above([leaf_hash(content) for content in leaves])
+
+    @classmethod
+    def above(cls, hashes: Sequence[bytes]) -> MerkleTree:
+        """The tree above leaves, or a row of nodes, of these hashes; raises ``InputError`` if there are none."""
+        if not hashes:
             raise InputError("a Merkle tree has at least one leaf", got=0)
-        levels = [tuple(leaf_hash(content) for content in leaves)]
+        levels = [tuple(hashes)]
         while len(levels[-1]) > 1:
             levels.append(tuple(_parents(levels[-1])))
         return cls(tuple(levels))

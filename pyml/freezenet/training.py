@@ -27,12 +27,14 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from pyml.errors import InputError
+from pyml.freezenet.curve import Curve
 from pyml.freezenet.inference import count_correct
 from pyml.freezenet.keras_order import TorchParameter, keras_order
 from pyml.freezenet.reference import reference_watermark
 from pyml.freezenet.strata import TensorWatermark
 from pyml.freezenet.torch_inference import predict
 from pyml.freezenet.trainable import TrainableNetwork, encode_inputs, float_inputs
+from pyml.ml.checkpoints import load_checkpoint
 from pyml.ml.datasets import Dataset
 from pyml.ml.devices import require_device
 from pyml.ml.training import Progress, TrainingConfig, minimise
@@ -40,6 +42,9 @@ from pyml.ml.training import Progress, TrainingConfig, minimise
 Mode = Literal["replace", "mask"]
 Placement: TypeAlias = tuple[nn.Parameter, NDArray[np.int64], NDArray[np.float32]]
 """A parameter, flat positions in it, and the values there."""
+
+_WHOLE = 1e-6
+"""A share of a run times its epochs is a whole number up to this; one batch is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,7 @@ def reference_placement(network: TrainableNetwork, data: bytes, fraction: float)
     parameters = list(network.parameters())
     total = sum(parameter.numel() for parameter in parameters)
     weights, indices = reference_watermark(data, int(total * fraction), total)
-    places = keras_order(_torch_parameters(network))[indices]
+    places = keras_order(torch_parameters(network))[indices]
     placed: list[Placement] = []
     start = 0
     for parameter in parameters:
@@ -148,7 +153,7 @@ class Trained:
     correct: int
     tested: int
     curve: tuple[float, ...]
-    """Test accuracy after each epoch of this call."""
+    """Test accuracy after each epoch, of those before this call too if there is a checkpoint."""
 
     @property
     def accuracy(self) -> float:
@@ -165,22 +170,25 @@ def train(
     processes: Processes = ALONE,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
+    progress_batches: int = 0,
+    until: float | None = None,
 ) -> Trained:
     """Train in place and leave the network on the CPU in evaluation mode; errors as ``pyml.ml.training.train``.
 
-    ``InputError`` for weight decay with masked gradients: Adam would decay what is held.
+    The learning curve is kept beside ``checkpoint``, in a CSV file of its name. With ``until`` training ends after the
+    first epoch with this test accuracy. ``InputError`` for weight decay with masked gradients: Adam would decay what is
+    held.
     """
     if held is not None and held.mode == "mask" and config.weight_decay:
         raise InputError("masked gradients do not hold against weight decay", expected="weight_decay 0")
     images, labels = encode_inputs(dataset.train_images, pixel_max=dataset.pixel_max), dataset.train_labels
-    target = require_device(device)
-    inputs = float_inputs(images)
-    curve: list[float] = []
+    target, inputs = require_device(device), float_inputs(images)
     rank, count = processes.rank, processes.count
     with _joined(processes, target) as target:
         inputs, wanted = inputs.to(target), torch.from_numpy(labels.astype(np.int64)).to(target)
         _require_shares(len(inputs), config.batch_size, count)
         network.to(target)
+        curve = _begun(network, dataset, target, checkpoint)
         if held is not None:
             held.apply()
         shared = DistributedDataParallel(network) if count > 1 else network
@@ -189,10 +197,14 @@ def train(
             mine = chosen[rank::count].to(target)
             return nn.functional.cross_entropy(shared(inputs[mine]), wanted[mine])
 
-        def after_epoch(text: str, share: float) -> None:
-            curve.append(correct_of(network, dataset, target) / len(dataset.test_labels))
+        def tell(text: str, share: float) -> None:
+            epochs = share * config.epochs
+            if abs(epochs - round(epochs)) < _WHOLE:
+                curve.record(round(epochs), correct_of(network, dataset, target) / len(dataset.test_labels))
+                if rank == 0:
+                    curve.write()
             if progress is not None and rank == 0:
-                progress(f"{text}, test accuracy {curve[-1]:.1%}", share)
+                progress(f"{text}, test accuracy {curve.last:.1%}" if curve.accuracies else text, share)
 
         done = minimise(
             network,
@@ -204,10 +216,28 @@ def train(
             checkpoint=checkpoint,
             writes=rank == 0,
             held=held,
-            progress=after_epoch,
+            progress=tell,
+            progress_batches=progress_batches,
+            enough=None if until is None else lambda: curve.last >= until,
         )
     correct = correct_of(network, dataset, torch.device("cpu"))
-    return Trained(done.loss, correct, len(dataset.test_labels), tuple(curve))
+    return Trained(done.loss, correct, len(dataset.test_labels), curve.accuracies)
+
+
+def _begun(network: TrainableNetwork, dataset: Dataset, device: torch.device, checkpoint: Path | None) -> Curve:
+    """The curve of a run so far; an epoch that was saved, but killed before its accuracy was, is measured now."""
+    if checkpoint is None:
+        return Curve()
+    file = checkpoint.with_name(f"{checkpoint.name}.csv")
+    if not checkpoint.exists():
+        return Curve(file)
+    state = load_checkpoint(checkpoint)
+    curve = Curve.read(file, epochs=state.epoch)
+    if state.place == 0 and state.epoch and state.epoch not in curve:
+        with contextlib.suppress(RuntimeError):  # another network's, which is refused when it is restored
+            network.load_state_dict(state.model)
+            curve.record(state.epoch, correct_of(network, dataset, device) / len(dataset.test_labels))
+    return curve
 
 
 @torch.no_grad()
@@ -230,7 +260,7 @@ def _parts(inputs: NDArray[np.int8], batch: int) -> list[NDArray[np.int8]]:
     return [inputs[start : start + batch] for start in range(0, len(inputs), batch)]
 
 
-def _torch_parameters(network: TrainableNetwork) -> list[TorchParameter]:
+def torch_parameters(network: TrainableNetwork) -> list[TorchParameter]:
     """The parameters as Keras would order them, dense layers behind images included."""
     found: list[TorchParameter] = []
     image: tuple[int, int, int] | None = None

@@ -147,12 +147,14 @@ def minimise(
     held: Held | None = None,
     progress: Progress | None = None,
     progress_batches: int = 0,
+    enough: Callable[[], bool] | None = None,
 ) -> Minimised:
     """Run Adam on ``batch_loss`` over every one of ``samples`` once an epoch; ``train`` says the rest.
 
     ``checkpoint`` is read if it is there, and written if this process is the one that ``writes``. It belongs to the
     network as it prints itself, the configuration with all fields of its class, the kind of device and the data.
-    ``progress`` is called after each epoch and, unless it is 0, after every ``progress_batches``.
+    ``progress`` is called after each epoch and, unless it is 0, after every ``progress_batches``. ``enough`` is asked
+    after each epoch, of a resumed run too, and may end it before its time.
     """
     with _deterministic(device, config.threads):
         torch.manual_seed(config.seed)
@@ -163,6 +165,8 @@ def minimise(
             run.restore(load_checkpoint(checkpoint))
         resumed_at = run.epoch
         while run.epoch < config.epochs:
+            if run.place == 0 and run.epoch and enough is not None and enough():
+                break
             run.step(batch_loss, held)
             ended = run.place == 0
             if checkpoint is not None and writes and (ended or run.every(config.checkpoint_batches)):

@@ -26,9 +26,9 @@ from pyml.freezenet.training import (  # pyright: ignore[reportPrivateUsage]
     correct_of,
     hold_codes,
     hold_reference,
+    torch_parameters,
     train,
 )
-from pyml.freezenet.training import _torch_parameters as torch_parameters
 from pyml.ml import datasets
 from pyml.ml.datasets import Dataset
 from pyml.ml.training import TrainingConfig

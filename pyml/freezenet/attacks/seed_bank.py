@@ -5,15 +5,18 @@ bits of its hash. Whoever keeps B trained models varies a nonce until the hash h
 on average, and no training at all.
 
 The v1 seed is 256 bits of a hash without a nonce (``pyml.freezenet.binding``): a miner has one seed a round, which is
-that of an old model with probability B · 2^-256. ``v1_seeds`` draws what a miner can reach there.
+that of an old model with probability B · 2^-256. ``v1_seeds`` draws what a miner can reach there, ``seeds_of_accounts``
+what somebody can who makes up addresses by the thousand; ``search_seeds`` looks for a bank's among them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
+
+from eth_utils.address import to_checksum_address
 
 from pyml.errors import InputError
 from pyml.freezenet.binding import SeedContext
@@ -45,11 +48,11 @@ def search(bank: Collection[int], block: bytes, *, limit: int, seed_bits: int = 
     """
     if not bank or limit < 1 or not 1 <= seed_bits <= 256:
         raise InputError("nothing to search", expected="seeds, a positive limit, 1 to 256 bits")
-    seeds, started = frozenset(bank), time.perf_counter()
+    seeds, started = frozenset(bank), time.process_time()
     for nonce in range(limit):
         seed = reference_seed(block, nonce, seed_bits=seed_bits)
         if seed in seeds:
-            return Match(nonce, seed, nonce + 1, time.perf_counter() - started)
+            return Match(nonce, seed, nonce + 1, time.process_time() - started)
     return None
 
 
@@ -61,3 +64,18 @@ def expected_hashes(models: int, *, seed_bits: int = SEED_BITS) -> float:
 def v1_seeds(context: SeedContext, rounds: int) -> Iterator[bytes]:
     """All seeds that one bonded miner can have in so many rounds: one each."""
     return (replace(context, round=context.round + number).seed for number in range(rounds))
+
+
+def seeds_of_accounts(context: SeedContext, accounts: int) -> Iterator[bytes]:
+    """Seeds of made-up addresses in one round: nobody has to fund an address to look at its seed."""
+    for number in range(accounts):
+        yield replace(context, miner=to_checksum_address(number.to_bytes(20, "big"))).seed
+
+
+def search_seeds(bank: Collection[bytes], seeds: Iterable[bytes], *, cut: Callable[[bytes], bytes]) -> int | None:
+    """How many seeds it took until one, after ``cut``, was one of the bank's; ``None`` if none was.
+
+    v1 cuts nothing off: ``bytes``. What fewer bits would be worth shows with another ``cut``.
+    """
+    old = frozenset(map(cut, bank))
+    return next((count for count, seed in enumerate(seeds, start=1) if cut(seed) in old), None)

@@ -5,6 +5,8 @@ Source: FreezeNet, section 3.5 and figure 2 (naive insertion); specification, se
 * ``naive``: put the watermark into a trained model. Its accuracy falls to chance as the fraction grows (figure 2).
 * ``one_sided``: the author's check passes every weight *below* its watermark. So weights are only lowered where they
   must be, and about half of them stay as they were trained.
+* ``one_sided_codes``: the same against v1's codes. There equality is exact, and a miner who hands in free weights only
+  cannot even say it; what is measured is what a one-sided check would be worth.
 * ``scaled``: multiply the kernels by a factor first. Normalisations and the argmax are blind to it, and the watermark,
   whose weights stay in [-1, 1], vanishes beside them. Statistics of normalisations are taken anew on training images;
   nothing is trained.
@@ -46,6 +48,19 @@ def one_sided(network: TrainableNetwork, data: bytes, fraction: float) -> float:
             total += len(values)
             flat[torch.from_numpy(positions)] = torch.minimum(own, wanted)
     return stayed / total if total else 1.0
+
+
+def one_sided_codes(network: TrainableNetwork, marks: Sequence[TensorWatermark]) -> tuple[NDArray[np.int8], ...]:
+    """Lower the codes that a one-sided check would refuse, in place; the kernels as they would be handed in."""
+    kernels: list[NDArray[np.int8]] = []
+    for layer, mark in zip(network.trainable[:-1], marks, strict=True):
+        kernel = layer.codes().reshape(-1)
+        kernel[mark.positions] = np.minimum(kernel[mark.positions], mark.codes)
+        kernels.append(kernel)
+        scale = 2.0**layer.plan.scales.weight_bits
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(kernel / scale).to(layer.weight.dtype).view_as(layer.weight))
+    return tuple(kernels)
 
 
 def scaled(

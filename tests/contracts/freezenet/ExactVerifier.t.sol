@@ -405,7 +405,7 @@ contract ExactVerifierTest is RoundsTest {
 
     function _reveal(uint32 claimed) private {
         vm.prank(ALICE);
-        rounds.reveal(1, 0, solution, SALT, claimed);
+        rounds.reveal(1, 0, solution, SALT, _answers(claimed, SAMPLES));
     }
 
     function _placeAll() private {
@@ -469,7 +469,7 @@ contract ExactVerifierTest is RoundsTest {
         rounds.revealTestSet(taskId, 0, testRoot, SALT);
         vm.roll(TEST_END + 1);
         vm.prank(ALICE);
-        rounds.reveal(taskId, 0, solution, SALT, 5);
+        rounds.reveal(taskId, 0, solution, SALT, _answers(5, SAMPLES));
     }
 
     // Trees

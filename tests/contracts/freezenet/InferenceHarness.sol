@@ -66,4 +66,16 @@ contract InferenceHarness {
         class = IntegerInference.argmax(IntegerInference.weigh(layers[last], inputs, weights[last], affine[last]));
         gasUsed = before - gasleft();
     }
+
+    /// @dev Gas of one layer's arithmetic: sums, and pool, rounding and saturation.
+    function measure(
+        IntegerInference.Layer memory layer,
+        bytes memory inputs,
+        uint256[] memory weights,
+        bytes memory affine
+    ) external view returns (uint256 gasUsed) {
+        gasUsed = gasleft();
+        IntegerInference.activate(layer, IntegerInference.weigh(layer, inputs, weights, affine));
+        gasUsed -= gasleft();
+    }
 }

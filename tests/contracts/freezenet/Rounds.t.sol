@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Answers} from "../../../contracts/freezenet/Answers.sol";
 import {IAccuracyVerifier} from "../../../contracts/freezenet/IAccuracyVerifier.sol";
 import {IRounds} from "../../../contracts/freezenet/IRounds.sol";
 import {ITaskRegistry} from "../../../contracts/freezenet/ITaskRegistry.sol";
@@ -203,7 +204,7 @@ contract RoundsUnitTest is RoundsTest {
         _open();
         vm.roll(OPENED + 1);
         _commit(ALICE);
-        bytes32 commitment = rounds.entryOf(0, 0, ALICE).commitment;
+        bytes32 commitment = rounds.entryOf(0, 0, ALICE).digest;
         vm.prank(BOB);
         rounds.commit{value: MINER_BOND}(0, 0, commitment);
         vm.roll(COMMIT_END + 1);
@@ -214,7 +215,7 @@ contract RoundsUnitTest is RoundsTest {
         bytes32 actual = keccak256(abi.encode(_solution(ALICE), SALT, BOB));
         vm.expectRevert(abi.encodeWithSelector(IRounds.CommitmentMismatch.selector, commitment, actual));
         vm.prank(BOB);
-        rounds.reveal(0, 0, _solution(ALICE), SALT, 90);
+        rounds.reveal(0, 0, _solution(ALICE), SALT, _answers(90, 100));
     }
 
     /// @dev The interface draws the layout.
@@ -397,7 +398,7 @@ contract RoundsUnitTest is RoundsTest {
             vm.roll(blocks[i]);
             vm.expectRevert(abi.encodeWithSelector(IRounds.OutsidePhase.selector, TEST_END + 1, REVEAL_END, blocks[i]));
             vm.prank(ALICE);
-            rounds.reveal(0, 0, _solution(ALICE), SALT, 90);
+            rounds.reveal(0, 0, _solution(ALICE), SALT, _answers(90, 100));
         }
     }
 
@@ -408,7 +409,7 @@ contract RoundsUnitTest is RoundsTest {
         vm.roll(TEST_END + 1);
         vm.expectRevert(abi.encodeWithSelector(IRounds.TestSetSealed.selector, 0, 0));
         vm.prank(ALICE);
-        rounds.reveal(0, 0, _solution(ALICE), SALT, 90);
+        rounds.reveal(0, 0, _solution(ALICE), SALT, _answers(90, 100));
         vm.roll(ENROL_END + 1);
         vm.expectRevert(abi.encodeWithSelector(IRounds.TestSetSealed.selector, 0, 0));
         rounds.settle(0, 0);
@@ -416,7 +417,7 @@ contract RoundsUnitTest is RoundsTest {
 
     function test_RevertWhen_AnotherSolutionIsRevealed() public {
         _openWith(_miners(ALICE, address(0), address(0)));
-        bytes32 expected = rounds.entryOf(0, 0, ALICE).commitment;
+        bytes32 expected = rounds.entryOf(0, 0, ALICE).digest;
         for (uint256 fault = 0; fault < 5; ++fault) {
             IRounds.Solution memory solution = _solution(ALICE);
             if (fault == 0) solution.freeRoot = "other";
@@ -427,7 +428,7 @@ contract RoundsUnitTest is RoundsTest {
             bytes32 actual = keccak256(abi.encode(solution, salt, ALICE));
             vm.expectRevert(abi.encodeWithSelector(IRounds.CommitmentMismatch.selector, expected, actual));
             vm.prank(ALICE);
-            rounds.reveal(0, 0, solution, salt, 90);
+            rounds.reveal(0, 0, solution, salt, _answers(90, 100));
         }
     }
 
@@ -438,16 +439,25 @@ contract RoundsUnitTest is RoundsTest {
         for (uint256 i = 0; i < 2; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IRounds.NothingToReveal.selector, 0, 0, miners[i]));
             vm.prank(miners[i]);
-            rounds.reveal(0, 0, _solution(miners[i]), SALT, 90);
+            rounds.reveal(0, 0, _solution(miners[i]), SALT, _answers(90, 100));
         }
     }
 
-    function testFuzz_RevertWhen_MoreIsClaimedThanThereIs(uint32 correct) public {
-        correct = uint32(bound(correct, 101, type(uint32).max));
+    function test_RevertWhen_AnswersAreOfAnotherTestSet() public {
         _openWith(_miners(ALICE, address(0), address(0)));
-        vm.expectRevert(abi.encodeWithSelector(IRounds.CorrectOutOfRange.selector, correct, 100));
-        vm.prank(ALICE);
-        rounds.reveal(0, 0, _solution(ALICE), SALT, correct);
+        for (uint256 length = 12; length <= 14; length += 2) {
+            vm.expectRevert(abi.encodeWithSelector(Answers.AnswersLengthMismatch.selector, 13, length));
+            vm.prank(ALICE);
+            rounds.reveal(0, 0, _solution(ALICE), SALT, new bytes(length));
+        }
+        // 100 samples leave four bits of the thirteenth byte.
+        for (uint256 bit = 4; bit < 8; ++bit) {
+            bytes memory answers = _answers(100, 100);
+            answers[12] |= bytes1(uint8(1 << bit));
+            vm.expectRevert(abi.encodeWithSelector(Answers.AnswerBeyondSamples.selector, 100));
+            vm.prank(ALICE);
+            rounds.reveal(0, 0, _solution(ALICE), SALT, answers);
+        }
     }
 
     // What is refused: enrolling and forfeiting
@@ -557,7 +567,7 @@ contract RoundsUnitTest is RoundsTest {
         vm.expectRevert(reason);
         rounds.commit{value: 0}(0, 0, "commitment");
         vm.expectRevert(reason);
-        rounds.reveal(0, 0, _solution(ALICE), SALT, 1);
+        rounds.reveal(0, 0, _solution(ALICE), SALT, _answers(1, 100));
         vm.expectRevert(reason);
         rounds.enrol(0, 0, ALICE);
         vm.expectRevert(reason);

@@ -72,7 +72,7 @@ abstract contract RoundsTest is ForgeTest {
 
     function _reveal(address miner, uint32 correct) internal {
         vm.prank(miner);
-        rounds.reveal(0, 0, _solution(miner), SALT, correct);
+        rounds.reveal(0, 0, _solution(miner), SALT, _answers(correct, 100));
     }
 
     function _enrol(address miner) internal {
@@ -94,6 +94,14 @@ abstract contract RoundsTest is ForgeTest {
             numbersRoot: keccak256(abi.encode("numbers", miner)),
             contentDigest: keccak256(abi.encode("content", miner))
         });
+    }
+
+    /// @dev The first `correct` of them.
+    function _answers(uint256 correct, uint256 samples) internal pure returns (bytes memory answers) {
+        answers = new bytes((samples + 7) / 8);
+        for (uint256 i = 0; i < correct; ++i) {
+            answers[i / 8] |= bytes1(uint8(1 << (i % 8)));
+        }
     }
 
     function _miners(address first, address second, address third) internal pure returns (address[] memory miners) {

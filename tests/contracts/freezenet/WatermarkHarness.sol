@@ -35,4 +35,35 @@ contract WatermarkHarness {
     function code(bytes32 seed, uint256 index) external pure returns (int8) {
         return Watermark.code(seed, index);
     }
+
+    /// @dev Gas of finding `count` positions, as many inverses and as many codes, one by one, without that of the loop.
+    /// What is found is put out as well, or the compiler would leave it out.
+    function measure(bytes32 seed, uint256 n, uint256 first, uint256 count)
+        external
+        view
+        returns (uint256 positions, uint256 inverses, uint256 codes, uint256 all)
+    {
+        Watermark.Domain memory domain = Watermark.domainOf(n);
+        unchecked {
+            uint256 loop = gasleft();
+            for (uint256 i = 0; i < count; ++i) {
+                all ^= first + i;
+            }
+            positions = gasleft();
+            for (uint256 i = 0; i < count; ++i) {
+                all ^= Watermark.position(seed, domain, first + i);
+            }
+            inverses = gasleft();
+            for (uint256 i = 0; i < count; ++i) {
+                all ^= Watermark.indexAt(seed, domain, first + i);
+            }
+            codes = gasleft();
+            for (uint256 i = 0; i < count; ++i) {
+                all ^= uint8(Watermark.code(seed, first + i));
+            }
+            uint256 left = gasleft();
+            loop -= positions;
+            (positions, inverses, codes) = (positions - inverses - loop, inverses - codes - loop, codes - left - loop);
+        }
+    }
 }

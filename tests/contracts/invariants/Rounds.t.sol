@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Answers} from "../../../contracts/freezenet/Answers.sol";
 import {IRounds} from "../../../contracts/freezenet/IRounds.sol";
 import {Rounds} from "../../../contracts/freezenet/Rounds.sol";
 import {TaskRegistry} from "../../../contracts/freezenet/TaskRegistry.sol";
@@ -155,7 +156,7 @@ contract RoundsInvariants is ForgeTest {
             IRounds.TestSetIsRevealed.selector,
             IRounds.AlreadyCommitted.selector,
             IRounds.CommitmentMismatch.selector,
-            IRounds.CorrectOutOfRange.selector,
+            Answers.AnswerBeyondSamples.selector,
             IRounds.NotVerifier.selector,
             IRounds.EntryDecided.selector,
             IRounds.NothingToCollect.selector
@@ -212,7 +213,7 @@ contract RoundsInvariants is ForgeTest {
             if (found.status == IRounds.Status.Settled && entry.enrolled) {
                 owed += handler.MINER_BOND() + found.reward / found.enrolled;
             }
-            if (found.status == IRounds.Status.Cancelled && entry.commitment != 0) {
+            if (found.status == IRounds.Status.Cancelled && entry.digest != 0) {
                 owed += handler.MINER_BOND() + handler.SPONSOR_BOND() / found.commitments;
             }
         }

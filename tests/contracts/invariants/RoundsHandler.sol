@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Answers} from "../../../contracts/freezenet/Answers.sol";
 import {IAccuracyVerifier} from "../../../contracts/freezenet/IAccuracyVerifier.sol";
 import {IRounds} from "../../../contracts/freezenet/IRounds.sol";
 import {ITaskRegistry} from "../../../contracts/freezenet/ITaskRegistry.sol";
@@ -102,7 +103,7 @@ contract RoundsHandler is ForgeTest {
         actor = 1 + actor % (ACTORS - 1);
         address copied = actorOf(1);
         bytes32 commitment = actor == COPIER
-            ? rounds.entryOf(id, round, copied).commitment
+            ? rounds.entryOf(id, round, copied).digest
             : keccak256(abi.encode(_solution(actor), bytes32("salt"), actorOf(actor)));
         uint256 value = oddity % 16 == 0 ? MINER_BOND - 1 : MINER_BOND;
         vm.prank(actorOf(actor));
@@ -131,7 +132,7 @@ contract RoundsHandler is ForgeTest {
         if (actor == SILENT) return;
         IRounds.Solution memory solution = _solution(actor == COPIER ? 1 : actor);
         vm.prank(actorOf(actor));
-        try rounds.reveal(id, round, solution, "salt", correct % 12) {
+        try rounds.reveal(id, round, solution, "salt", _answers(correct % 12)) {
             // Nobody opens what he copied.
             if (actor == COPIER) ++disagreements;
             _note();
@@ -263,7 +264,7 @@ contract RoundsHandler is ForgeTest {
             IRounds.AlreadyCommitted.selector,
             IRounds.NothingToReveal.selector,
             IRounds.CommitmentMismatch.selector,
-            IRounds.CorrectOutOfRange.selector,
+            Answers.AnswerBeyondSamples.selector,
             IRounds.NotAccepted.selector,
             IRounds.NotVerifier.selector
         ];
@@ -281,6 +282,12 @@ contract RoundsHandler is ForgeTest {
         task = seed % 4 == 1 ? 1 : 0;
         round = rounds.roundCount(task);
         if (round != 0) --round;
+    }
+
+    /// @dev The first `correct` of ten samples; eleven are one too many.
+    function _answers(uint256 correct) private pure returns (bytes memory) {
+        uint256 bits = (1 << correct) - 1;
+        return abi.encodePacked(uint8(bits), uint8(bits >> 8));
     }
 
     function _testRoot(uint256 task, uint256 round) private pure returns (bytes32) {

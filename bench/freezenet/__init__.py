@@ -1,0 +1,1 @@
+"""What the ``freezenet`` benchmarks share."""
