@@ -154,7 +154,7 @@ def minimise(
     network as it prints itself, the configuration with all fields of its class, the kind of device and the data.
     ``progress`` is called after each epoch and, unless it is 0, after every ``progress_batches``.
     """
-    with _deterministic(device, config.threads):
+    with deterministic(device, config.threads):
         torch.manual_seed(config.seed)
         fingerprint = _fingerprint(model, data_digest, config, device)
         model.to(device)
@@ -296,7 +296,7 @@ class _Run:
 
 
 @contextlib.contextmanager
-def _deterministic(device: torch.device, threads: int) -> Generator[None]:
+def deterministic(device: torch.device, threads: int) -> Generator[None]:
     """Deterministic kernels, a fixed number of threads and a private global random state, all put back afterwards."""
     before, threads_before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
