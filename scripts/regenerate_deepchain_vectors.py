@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -256,7 +256,7 @@ def trace_cases(group: Group) -> Iterator[dict[str, Any]]:
 
 
 def _trace_case(
-    group: Group, name: str, program: Program, trees: dict[Origin, Sequence[int]], proof: bytes
+    group: Group, name: str, program: Program, trees: Mapping[Origin, Sequence[int]], proof: bytes
 ) -> dict[str, Any]:
     trace = run(program)
     return {
@@ -277,7 +277,7 @@ def _trace_case(
 
 
 def _turns(program: Program, *, true: bool) -> list[int]:
-    """The first step of each kind and origin in each segment, some by lot, one of the padding; of a false one the end."""
+    """The first step of each kind and origin in each segment, some by lot, one of the padding."""
     places: dict[tuple[int, Kind, Origin], int] = {}
     start = 0
     for number, segment in enumerate(program.segments):
@@ -291,7 +291,7 @@ def _turns(program: Program, *, true: bool) -> list[int]:
     return sorted({*places.values(), *drawn, (1 << program.depth) - 2})
 
 
-def _step(group: Group, trace: Trace, trees: dict[Origin, Sequence[int]], place: int) -> dict[str, Any]:
+def _step(group: Group, trace: Trace, trees: Mapping[Origin, Sequence[int]], place: int) -> dict[str, Any]:
     step: Step = trace.program.step(place)
     shown = justify(trace, place)
     origin = step.source.origin
