@@ -7,8 +7,8 @@ import {ITrading} from "./ITrading.sol";
 /// @notice Workers enlist with a stake for one group. When gradients are collected a leader and a committee are drawn:
 ///
 /// 7. `update` by T7: the leader posts the root of the aggregate and the next value of its hash chain;
-/// 8. by T8 the committee's signatures are lodged, by anybody. Until then anybody may prove an element of the aggregate
-///    wrong, or demand its bytes (`IDisputes`);
+/// 8. by T8 the committee's signatures are lodged, by anybody. Until then, and up to T4, anybody may prove an
+///    element of the aggregate wrong, or demand its bytes (`IEvidence`);
 /// 9. `append` by T9: more than two thirds of the committee signed, and the round goes on (`ITrading`).
 ///
 /// Whoever misses its time, or signs what is proved wrong, loses `terms.workerDeposit` of its stake: a leader who posts
@@ -23,17 +23,18 @@ import {ITrading} from "./ITrading.sol";
 ///     seed(r + 1) = keccak256(seed(r) ‖ link of the leader of round r)
 ///
 /// Nothing in it can be chosen once seeds can be known: the link is the one preimage of what was committed to; the
-/// aggregate, the members' ciphertexts, block hashes and the caller are not in it; a stake cannot be changed while a
-/// draw may use it. What is left is silence: a leader who dislikes its link may withhold it, which costs it the deposit,
+/// aggregate, the members' ciphertexts, block hashes and the caller are not in it; and whatever changes a stake, joining,
+/// leaving or renewing, counts from DELAY rounds later on. What is left is silence: a leader who dislikes its link may withhold it, which costs it the deposit,
 /// and gives it one more draw, of the leader only among others. That is one bit for one deposit, as with every VRF whose
 /// output may be withheld, so no VRF is needed; what a VRF adds, that leaders are not known before they speak, matters to
-/// those who attack leaders, not to those who grind. Workers who collude in `DELAY` rounds running know the seed
-/// beforehand, and may choose stakes for it: with a share f of the weight, f^DELAY of the time.
+/// those who attack leaders, not to those who grind. Whoever leads all of the DELAY − 1 rounds between a change of stakes
+/// and the draw that it counts in knows that draw's seed beforehand, and may choose stakes for it: with a share f of the
+/// weight, f^(DELAY − 1) of the time. The first seed is a block hash, and stakes before it count at once: whoever starts
+/// the group may choose among blocks, once.
 interface IProcessing {
     /// @notice What has come of a round's block.
     enum Status {
         None,
-        Drawn,
         Posted,
         Appended
     }
@@ -43,40 +44,46 @@ interface IProcessing {
     /// @param enlistedRound counts in draws from DELAY rounds later on; round 0 is before the first.
     /// @param renewedRound when its coins were staked, or last took part.
     /// @param blocks its contribution: LEADER_WEIGHT for a block that it led, 1 for a block that it signed.
+    /// @param leavingRound from which on it is not drawn; zero if it stays.
+    /// @param claimed whether stake and reward were paid out.
     /// @param link last one shown of its hash chain.
     // Layout, from the low end: slot 0 | account 160 | stake 96 |; slot 1 | enlistedRound 32 | renewedRound 32
-    // | blocks 32 | retired 8 | free 152 |; slot 2 link
+    // | blocks 32 | leavingRound 32 | claimed 8 | free 120 |; slot 2 link
     struct Worker {
         address account;
         uint96 stake;
         uint32 enlistedRound;
         uint32 renewedRound;
         uint32 blocks;
-        bool retired;
+        uint32 leavingRound;
+        bool claimed;
         bytes32 link;
     }
 
     /// @notice The block of the current round.
     /// @param status what is due.
-    /// @param attempt how many leaders failed in this round.
-    /// @param leader index of the worker.
+    /// @param attempt how many leaders failed before.
+    /// @param leader index of the worker; while nothing is posted, `drawOf` says who it is.
     /// @param pending demands that hold it.
-    /// @param round it belongs to.
+    /// @param collected block in which gradients were collected: tells runs of a round apart.
     /// @param base from which the next deadline counts.
+    /// @param failed workers who are not drawn again in this run, a bit each.
     /// @param committee workers who sign, a bit each.
     /// @param signed who did.
     /// @param aggregateRoot Merkle root of the products.
     /// @param contentDigest under which they are served.
     /// @param link that the leader showed.
-    // Layout, from the low end: slot 0 | status 8 | attempt 8 | leader 8 | pending 16 | round 32 | base 48 | committee 64
-    // | signed 64 | free 8 |; slot 1 aggregateRoot; slot 2 contentDigest; slot 3 link
+    // Layout, from the low end: slot 0 | status 8 | attempt 8 | leader 8 | pending 16 | collected 48 | base 48
+    // | failed 64 | free 56 |; slot 1 | committee 64 | signed 64 | free 128 |; slot 2 aggregateRoot; slot 3 contentDigest;
+    // slot 4 link
     struct Block {
         Status status;
         uint8 attempt;
         uint8 leader;
         uint16 pending;
-        uint32 round;
+        uint48 collected;
         uint48 base;
+        uint64 failed;
         uint64 committee;
         uint64 signed;
         bytes32 aggregateRoot;
@@ -84,28 +91,16 @@ interface IProcessing {
         bytes32 link;
     }
 
-    /// @notice One ciphertext of a member, to be multiplied.
-    /// @param party whose it is.
-    /// @param submission that the member posted.
-    /// @param ciphertext 2·width bytes.
-    /// @param path to the submission's root.
-    struct Factor {
-        uint256 party;
-        ITrading.Submission submission;
-        bytes ciphertext;
-        bytes32[] path;
-    }
-
     /// @notice A worker enlisted.
     event Enlisted(
         uint256 indexed groupId, uint256 indexed worker, address indexed account, uint256 stake, bytes32 tip
     );
-    /// @notice A worker is not drawn any more; its stake is free.
-    event Retired(uint256 indexed groupId, uint256 indexed worker, uint256 stake);
-    /// @notice These are to aggregate, by T7.
-    event Drawn(
-        uint256 indexed groupId, uint256 indexed round, uint256 attempt, uint256 indexed leader, uint256 committee
-    );
+    /// @notice A worker's coins are valid again, for draws from `validRound` on.
+    event Renewed(uint256 indexed groupId, uint256 indexed worker, uint256 validRound);
+    /// @notice A worker is not drawn any more from `leavingRound` on.
+    event Retired(uint256 indexed groupId, uint256 indexed worker, uint256 leavingRound);
+    /// @notice A worker that has left has its stake back.
+    event StakeReturned(uint256 indexed groupId, uint256 indexed worker, uint256 stake);
     /// @notice The leader posted the aggregate.
     event Updated(
         uint256 indexed groupId,
@@ -141,8 +136,12 @@ interface IProcessing {
     error AlreadyEnlisted(uint256 groupId, address account);
     /// @notice No worker has this number, or it is not the sender.
     error NotWorker(uint256 groupId, uint256 worker, address caller);
-    /// @notice A worker that a draw may use cannot go.
-    error BusyInRound(uint256 groupId, uint256 round);
+    /// @notice A worker that a draw may use stays until `leavingRound`; zero if it did not retire.
+    error StakeInUse(uint256 groupId, uint256 round, uint256 leavingRound);
+    /// @notice The coins expire too soon: the next draws are settled.
+    error TooLateToRenew(uint256 groupId, uint256 round, uint256 expiryRound);
+    /// @notice Coins expire before a change of them would count.
+    error ValidityTooShort(uint256 validityRounds, uint256 delay);
     /// @notice The block is not that far, or further.
     error NotInStatus(uint256 groupId, Status expected, Status actual);
     /// @notice Nobody can be drawn.
@@ -157,12 +156,12 @@ interface IProcessing {
     error NotInCommittee(uint256 groupId, uint256 worker, address signer);
     /// @notice Too few have signed.
     error TooFewSignatures(uint256 signed, uint256 committee);
-    /// @notice Not every accepted member's ciphertext is shown, in their order.
-    error FactorsMismatch(uint256 expected, uint256 actual);
-    /// @notice What is shown is not what was posted.
-    error NotPosted(uint256 groupId, uint256 party);
-    /// @notice The product is what was claimed.
-    error AggregateIsRight(uint256 groupId, uint256 index);
+    /// @notice Bytes of the aggregate are demanded.
+    error DemandsPending(uint256 groupId, uint256 pending);
+    /// @notice The group is over.
+    error GroupIsOver(uint256 groupId);
+    /// @notice The group is not over.
+    error GroupNotOver(uint256 groupId);
     /// @notice This was paid out.
     error AlreadyClaimed(uint256 groupId, uint256 worker);
 
@@ -170,11 +169,15 @@ interface IProcessing {
     /// @param tip of its hash chain: tip = keccak256(link₁), link₁ = keccak256(link₂), …
     function enlist(uint256 groupId, uint96 stake, bytes32 tip) external returns (uint256 worker);
 
-    /// @notice Takes the stake back, between a round's end and the next one's collection, or before the first.
+    /// @notice Says that the worker is still there, so that its coins stay valid. Not within DELAY rounds before they
+    /// expire; once they have, they count again DELAY rounds later.
+    function renew(uint256 groupId, uint256 worker) external;
+
+    /// @notice Leaves: DELAY rounds later, or at once before the first round.
     function retire(uint256 groupId, uint256 worker) external;
 
-    /// @notice Draws a leader and a committee, as soon as gradients are collected. Anyone may do it.
-    function draw(uint256 groupId) external;
+    /// @notice Takes the stake back after leaving.
+    function withdrawStake(uint256 groupId, uint256 worker) external;
 
     /// @notice The leader posts the aggregate.
     /// @param link the preimage of its last link.
@@ -190,38 +193,28 @@ interface IProcessing {
     /// @notice Ends an attempt whose time point was missed. Anyone may do it.
     function expire(uint256 groupId) external;
 
-    /// @notice Proves that element `index` of the aggregate is not the product of the members' ciphertexts. The sender gets
-    /// the bounty.
-    /// @param modulus n², 2·width bytes, and its path under the key's root.
-    /// @param claimed the element of the aggregate, and its path.
-    /// @param factors of all accepted members, in their order.
-    function proveWrong(
-        uint256 groupId,
-        uint256 index,
-        bytes calldata modulus,
-        bytes32[] calldata modulusPath,
-        bytes calldata claimed,
-        bytes32[] calldata claimedPath,
-        Factor[] calldata factors
-    ) external;
-
     /// @notice After the group is over, makes stake and reward free coins. Anyone may do it.
     function claim(uint256 groupId, uint256 worker) external;
 
-    /// @notice For `terms.disputes`: bytes of the aggregate are demanded.
-    function hold(uint256 groupId) external;
+    /// @notice For `terms.evidence`: bytes of the aggregate are demanded; the block waits for them. Reverts once it can no
+    /// longer be held against its leader: after T8, or T4 if it is appended.
+    /// @return collected of the block.
+    /// @return attempt of the block.
+    function hold(uint256 groupId) external returns (uint48 collected, uint8 attempt);
 
-    /// @notice For `terms.disputes`: they were served.
-    function release(uint256 groupId, uint32 round, uint8 attempt) external;
+    /// @notice For `terms.evidence`: they were served.
+    /// @param collected of the block when they were demanded.
+    /// @param attempt of the block when they were demanded.
+    function release(uint256 groupId, uint48 collected, uint8 attempt) external;
 
-    /// @notice For `terms.disputes`: they were not; the leader pays, and another is drawn.
-    /// @return convicted false if that leader does not lead any more.
-    function convictLeader(uint256 groupId, address challenger, uint32 round, uint8 attempt)
+    /// @notice For `terms.evidence`: they were not; the leader pays, and another is drawn.
+    /// @return convicted false if that attempt is over.
+    function convictLeader(uint256 groupId, address challenger, uint48 collected, uint8 attempt)
         external
         returns (bool convicted);
 
-    /// @notice For the trading contract: a group is over, and `pool` is for its workers, in this contract's pot.
-    function finish(uint256 groupId, uint128 pool) external;
+    /// @notice For `terms.evidence`: the aggregate is wrong. Leader and signers pay, and others are drawn. Reverts like `hold`.
+    function convictBlock(uint256 groupId, address challenger) external;
 
     /// @notice How many workers enlisted, retired ones among them.
     function workerCount(uint256 groupId) external view returns (uint256);
@@ -237,6 +230,12 @@ interface IProcessing {
 
     /// @notice How many workers could be drawn in `round`.
     function eligibleCount(uint256 groupId, uint32 round) external view returns (uint256);
+
+    /// @notice Who leads, and who signs, a bit each, in the attempt that waits for its leader.
+    function drawOf(uint256 groupId) external view returns (uint8 leader, uint64 committee);
+
+    /// @notice How many demands hold the block.
+    function pendingOf(uint256 groupId) external view returns (uint256);
 
     /// @notice What the committee signs (EIP-712).
     function blockHash(uint256 groupId) external view returns (bytes32);

@@ -8,7 +8,8 @@ import {IAssetRegistry} from "./IAssetRegistry.sol";
 /// The time points of the paper's algorithms 1 and 2 are blocks, each counted from the one before:
 ///
 /// 1. `submit` by T1: a member posts the root of its ciphertexts and the digest of its proof. Who is late loses its deposit;
-/// 2. up to T2 anybody may dispute a submission, or demand bytes of it (`IDisputes`);
+/// 2. up to T2 anybody may dispute a submission (`IDisputes`), or show a fault of it or demand its bytes
+///    (`IEvidence`);
 /// 3. bytes that were demanded are posted by T3. Then `collect` fixes V, those who were on time and not convicted;
 /// 7. to 9. the leader posts the product of V's ciphertexts by T7, the committee signs by T8, `append` comes by T9
 ///    (`IProcessing`);
@@ -40,9 +41,17 @@ interface ITrading {
         Over
     }
 
+    /// @notice What is disputed or demanded.
+    enum Subject {
+        Gradients,
+        Shares,
+        Aggregate
+    }
+
     /// @notice What members agree on by joining.
     /// @param processing the `IProcessing` whose workers aggregate.
     /// @param disputes the `IDisputes` whose verdicts count.
+    /// @param evidence the `IEvidence` whose verdicts count.
     /// @param assets the registry of data; zero where everybody's contribution to a round is 1.
     /// @param keyRoot of the threshold key's numbers, see docs/deepchain-disputes.md.
     /// @param modelDigest the model and how it is trained.
@@ -64,6 +73,7 @@ interface ITrading {
     struct Terms {
         address processing;
         address disputes;
+        address evidence;
         IAssetRegistry assets;
         bytes32 keyRoot;
         bytes32 modelDigest;
@@ -90,9 +100,9 @@ interface ITrading {
     /// @param pending disputes and demands that hold the phase.
     /// @param reruns of this round so far.
     /// @param parties how many members: N.
-    /// @param windows of T1 … T6.
+    /// @param windows blocks of T1 … T6, 16 bits each, T1's lowest.
     // Layout, from the low end: phase 8 | round 32 | base 48 | pending 16 | reruns 8 | parties 8 | threshold 8
-    // | windows 6 times 16 | free 32 |
+    // | windows 96 | free 32 |
     struct Clock {
         Phase phase;
         uint32 round;
@@ -101,7 +111,7 @@ interface ITrading {
         uint8 reruns;
         uint8 parties;
         uint8 threshold;
-        uint16[6] windows;
+        uint96 windows;
     }
 
     /// @notice Sets of members, a bit each.
@@ -146,6 +156,7 @@ interface ITrading {
     /// @param acceptedRounds rounds that led to new weights.
     /// @param unclaimed members who have not claimed yet.
     /// @param reward that the sponsor put up; the members' part once the group is over.
+    /// @param workerPool the workers' part, once the group is over; it is in the pot of `terms.processing`.
     /// @param paid rewards that members have claimed.
     /// @param contributions Σω of members.
     /// @param slashed deposits taken in this phase that are not shared yet.
@@ -157,6 +168,7 @@ interface ITrading {
         uint32 acceptedRounds;
         uint8 unclaimed;
         uint128 reward;
+        uint128 workerPool;
         uint128 paid;
         uint128 contributions;
         uint128 slashed;
@@ -228,6 +240,8 @@ interface ITrading {
     error NotAssetOwner(uint256 assetId, address owner, address caller);
     /// @notice A root is zero.
     error ZeroRoot();
+    /// @notice The member was convicted in this round, and has to wait for the next.
+    error ConvictedThisRound(uint256 groupId, uint256 party);
     /// @notice The member has submitted, in this phase.
     error AlreadySubmitted(uint256 groupId, uint256 party);
     /// @notice The member is not among those whose gradients were accepted.
@@ -284,17 +298,23 @@ interface ITrading {
     /// @notice For `terms.processing`: nobody is left to aggregate.
     function abandon(uint256 groupId) external;
 
-    /// @notice For `terms.disputes`: the phase waits until `release`. Reverts unless the member's submission can be held
-    /// against it now.
-    function hold(uint256 groupId, uint256 party) external;
+    /// @notice For `terms.disputes` and `terms.evidence`: the phase waits until `release`. Reverts unless the member's gradients (`Collecting`) or
+    /// shares (`Decrypting`) can be held against it now.
+    function hold(uint256 groupId, uint256 party, Phase phase) external;
 
-    /// @notice For `terms.disputes`: a dispute is over, without a conviction.
+    /// @notice For `terms.disputes` and `terms.evidence`: a dispute is over, without a conviction.
     function release(uint256 groupId) external;
 
-    /// @notice For `terms.disputes`: a dispute is over, and the member's deposit is taken, unless it is taken already.
-    /// @param held whether `hold` was called for it.
+    /// @notice For `terms.disputes` and `terms.evidence`: the member is wrong, and its deposit is taken, unless it was taken before.
+    /// @param phase `Collecting` for gradients, `Decrypting` for shares.
+    /// @param held whether the phase waited for it; without that, the time has to be right as for `hold`.
     /// @return convicted false if it had been convicted before.
-    function convict(uint256 groupId, uint256 party, address challenger, bool held) external returns (bool convicted);
+    function convict(uint256 groupId, uint256 party, address challenger, Phase phase, bool held)
+        external
+        returns (bool convicted);
+
+    /// @notice Whether this can still be held against the member.
+    function isAccusable(uint256 groupId, uint256 party, Phase phase) external view returns (bool);
 
     /// @notice How many groups were opened; the next one's id.
     function groupCount() external view returns (uint256);
