@@ -41,7 +41,7 @@ interface IAssetRegistry {
 
     /// @notice What an owner shows of one block.
     /// @param tag σ_j.
-    /// @param hint counter and ordinate with which H2(asset, j) is found (`BN254Curve.hashToPoint`).
+    /// @param hint counter and ordinate with which H2(asset, j) is found (`BN254Group.pointOf`).
     /// @param path of the tag.
     struct Answer {
         uint256[2] tag;

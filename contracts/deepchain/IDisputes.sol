@@ -43,12 +43,14 @@ interface IDisputes {
     /// @param groupId of the group.
     /// @param round in which it was begun.
     /// @param position of the node among those of its depth, or of the step that is picked.
-    /// @param levels of the tree between the node and what was last shown of it.
+    /// @param levels of the tree between the node and what is next shown of it.
+    /// @param maxDepth depth of the trace's tree.
+    /// @param turnBlocks how long a turn lasts.
     /// @param traceRoot that the member posted.
     /// @param node that is wrong, says the challenger.
     /// @param children keccak256 of what the member last showed.
     // Layout, from the low end: slot 0 | challenger 160 | deadline 48 | turn 8 | subject 8 | party 8 | depth 8 | free 16 |;
-    // slot 1 | groupId 128 | round 32 | position 64 | levels 8 | free 24 |; slots 2-4 traceRoot, node, children
+    // slot 1 | groupId 128 | round 32 | position 64 | levels 8 | maxDepth 8 | turnBlocks 16 |; slots 2-4 traceRoot, node, children
     struct Dispute {
         address challenger;
         uint48 deadline;
@@ -60,6 +62,8 @@ interface IDisputes {
         uint32 round;
         uint64 position;
         uint8 levels;
+        uint8 maxDepth;
+        uint16 turnBlocks;
         bytes32 traceRoot;
         bytes32 node;
         bytes32 children;
@@ -143,7 +147,7 @@ interface IDisputes {
     /// @notice Turn of the challenger: names a step at once.
     function pick(uint256 disputeId, uint256 step) external;
 
-    /// @notice Turn of the member: justifies the step, and so wins.
+    /// @notice Turn of the member: justifies the step, and so wins. Anyone may do it.
     function justify(uint256 disputeId, Justification calldata shown) external;
 
     /// @notice Ends a dispute whose turn was missed, or whose member has been convicted by another. Anyone may do it.
