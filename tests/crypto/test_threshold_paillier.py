@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyml.crypto.paillier import PublicKey
+from pyml.crypto.paillier import Encryptor, PublicKey
+from pyml.crypto.proof_cd import encode_cd, prove_cd, verify_cd
+from pyml.crypto.proof_pk import encode_pk, prove_pk, verify_pk
+from pyml.crypto.threshold_key_codec import decode_key, encode_key
 from pyml.crypto.threshold_paillier import (
     KeyShare,
     Opening,
@@ -22,7 +25,7 @@ from pyml.crypto.threshold_paillier import (
     partial_decryptions,
 )
 from pyml.errors import InputError, IntegrityError
-from tests.crypto.insecure_group import insecure_group
+from tests.crypto.insecure_group import CONTEXT, insecure_group, primes
 
 GROUP = insecure_group()
 KEY = GROUP.key
@@ -174,3 +177,19 @@ def test_a_share_shows_its_place_only() -> None:
     assert repr(GROUP.shares[1]) == "KeyShare(index=2)"
     assert repr([KeyShare(3, 123456)]) == "[KeyShare(index=3)]"
     assert Opening(1, 2) == Opening(1, 2)
+
+
+@pytest.mark.parametrize(("bits", "sizes"), [(1024, (512, 858, 256, 803)), (1536, (768, 1242, 384, 1187))])
+def test_secure_lengths_work_and_have_the_documented_sizes(bits: int, sizes: tuple[int, int, int, int]) -> None:
+    key, shares = deal(*primes(bits), parties=10, threshold=2, exponent_bits=448)
+    made = Encryptor(key.public).encrypt([123, 456])
+    pk = prove_pk(key, made, [123, 456], context=CONTEXT)
+    assert verify_pk(key, made.ciphertexts, pk, context=CONTEXT)
+    partials = {share.index: partial_decryptions(key, share, made.ciphertexts) for share in shares[4:6]}
+    cd = prove_cd(key, shares[4], made.ciphertexts, partials[5], context=CONTEXT)
+    assert verify_cd(key, 5, made.ciphertexts, partials[5], cd, context=CONTEXT)
+    openings = open_ciphertexts(key, made.ciphertexts, combine_roots(key, partials))
+    assert [opening.plaintext for opening in openings] == [123, 456]
+    assert decode_key(encode_key(key)) == key
+    lengths = key.public.residue_bytes, len(encode_pk(key.public, pk)), key.public.width, len(encode_cd(key, cd))
+    assert lengths == sizes
