@@ -60,13 +60,17 @@ class Accused:
         serve, account = self._sends.contracts.evidence.serve, self._sends.account
         return self._sends.attempt("serve", lambda: serve(demand.number, statement.submission, shown, account=account))
 
+    def trace(self, statement: Statement) -> Trace:
+        """All states of the verification."""
+        return run(statement.program())
+
     def _prepare(self, view: View, dispute: Dispute) -> tuple[Statement, Trace] | None:
         """A trace is computed once a dispute: it is what a whole verification costs."""
         if dispute.number not in self._prepared:
             statement = statement_of(view, self._blobs, self._key, dispute.subject, dispute.party)
             if statement is None or statement.finding.proof is None:
                 return None
-            self._prepared[dispute.number] = (statement, run(statement.program()))
+            self._prepared[dispute.number] = (statement, self.trace(statement))
         return self._prepared[dispute.number]
 
 

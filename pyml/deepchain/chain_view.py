@@ -14,6 +14,7 @@ class ChainReader:
     """One group through one node. Keeps what it has read; a reorganisation makes it read all again."""
 
     def __init__(self, contracts: DeepchainContracts, group: int) -> None:
+        self.group = group
         self._contracts = contracts
         self._group = group
         self._terms = contracts.trading.terms_of(group)
@@ -22,14 +23,20 @@ class ChainReader:
             for handle in (contracts.trading, contracts.processing, contracts.disputes, contracts.evidence)
         }
         self._logs = NodeLogs(contracts.client, addresses=tuple(self._handles))
+        self._last: View | None = None
         self._begin()
 
     def view(self) -> View:
-        """The group now."""
+        """The group now; not read again while no block was added (one that is replaced shows with the next)."""
+        if self._last is None or self._last.head != self._contracts.client.block_number():
+            self._last = self._read_view()
+        return self._last
+
+    def _read_view(self) -> View:
         for page in follow(self._logs, self._cursor):
             if page.rewound_to is not None:
                 self._begin()
-                return self.view()
+                return self._read_view()
             self._fold(page)
             self._cursor = page.cursor
         head = self._cursor.next_block - 1

@@ -7,15 +7,16 @@ taken as they come and the opening is checked; only where it fails are proofs lo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from pyml.crypto.threshold_paillier import ThresholdKey, combine_roots, open_ciphertexts
+from pyml.crypto.threshold_paillier import ThresholdKey, combine_roots
 from pyml.deepchain.agreement import Agreement
 from pyml.deepchain.averaging import next_weights
-from pyml.deepchain.contents import Remedy, examine_shares, multiply, read_ciphertexts, read_shares
+from pyml.deepchain.contents import Remedy, examine_shares, read_shares
 from pyml.deepchain.cores import Cores
 from pyml.deepchain.local_training import Weights
 from pyml.deepchain.packing import Packing
-from pyml.deepchain.records import members
+from pyml.deepchain.shared_opening import open_together
 from pyml.deepchain.view import RoundRecord
 from pyml.errors import InputError, IntegrityError
 from pyml.store.blobs import BlobStore
@@ -26,17 +27,6 @@ def packing_for(agreement: Agreement, key: ThresholdKey) -> Packing:
     return Packing(agreement.bits, key.parties, key.public.n.bit_length())
 
 
-def aggregate_of(blobs: BlobStore, key: ThresholdKey, record: RoundRecord, count: int) -> tuple[int, ...] | None:
-    """The product of V's ciphertexts, computed from what they posted; ``None`` while a vector cannot be had."""
-    vectors: list[tuple[int, ...]] = []
-    for party in members(record.collected):
-        numbers = read_ciphertexts(blobs, key, record.gradients[party], count)
-        if numbers is None:
-            return None
-        vectors.append(numbers)
-    return multiply(key, vectors)
-
-
 def decrypt(
     blobs: BlobStore,
     key: ThresholdKey,
@@ -45,29 +35,27 @@ def decrypt(
     contexts: Mapping[int, bytes],
     *,
     cores: Cores,
+    first: int = 0,
 ) -> list[int] | None:
     """Plaintexts of the aggregate from the shares that were posted; ``None`` while there are not enough true ones.
 
-    ``contexts`` are those of the parties' proofs in this run, by place among the members.
+    ``contexts`` are those of the parties' proofs in this run, by place among the members. Members share the work
+    (``shared_opening``): ``first`` is the part to begin with.
     """
+    open_ = partial(open_together, key, aggregate, hints=blobs.hints, first=first, list_power=cores.powers)
     posted = {party: read_shares(blobs, key, each, len(aggregate)) for party, each in sorted(record.shares.items())}
     rows = {party + 1: numbers for party, numbers in posted.items() if numbers is not None}
     if len(rows) < key.threshold:
         return None
     try:
-        return _opened(key, aggregate, rows, cores)
+        return open_(combine_roots(key, rows))
     except IntegrityError:  # at least one is false: look at the proofs
         for index in list(rows):
             submission, context = record.shares[index - 1], contexts[index - 1]
             finding = examine_shares(blobs, key, submission, index, aggregate, context=context)
             if finding.remedy is not Remedy.NONE:
                 del rows[index]
-    return None if len(rows) < key.threshold else _opened(key, aggregate, rows, cores)
-
-
-def _opened(key: ThresholdKey, aggregate: Sequence[int], rows: Mapping[int, Sequence[int]], cores: Cores) -> list[int]:
-    openings = open_ciphertexts(key, aggregate, combine_roots(key, rows), list_power=cores.powers)
-    return [int(opening.plaintext) for opening in openings]
+    return None if len(rows) < key.threshold else open_(combine_roots(key, rows))
 
 
 def weights_after(

@@ -20,13 +20,14 @@ from pyml.crypto.proof_pk import prove_pk, vector_root
 from pyml.crypto.threshold_paillier import KeyShare, ThresholdKey, partial_decryptions
 from pyml.deepchain.accused import Accused
 from pyml.deepchain.agent import Sends
+from pyml.deepchain.aggregate import aggregate_of
 from pyml.deepchain.agreement import Agreement
 from pyml.deepchain.challenger import Challenger
 from pyml.deepchain.contents import Content, gradients_content, post, shares_content
 from pyml.deepchain.cores import Cores
 from pyml.deepchain.local_training import Weights
 from pyml.deepchain.memory import Memory
-from pyml.deepchain.outcome import aggregate_of, decrypt, packing_for, weights_after
+from pyml.deepchain.outcome import decrypt, packing_for, weights_after
 from pyml.deepchain.party_steps import (
     AnswerDispute,
     Join,
@@ -69,14 +70,17 @@ class Membership:
 class Party:
     """One member. ``act`` does the most urgent thing; see ``agent.run_role``."""
 
-    def __init__(self, membership: Membership, trainer: LocalTrainer, memory: Memory) -> None:
+    def __init__(
+        self, membership: Membership, trainer: LocalTrainer, memory: Memory, *, watchful: bool = True
+    ) -> None:
+        """A ``watchful`` member examines what all others post, as the paper has it; else it leaves that to others."""
         self.own = membership
         self._trainer = trainer
         self._memory = memory
         self._encryptor: Encryptor | None = None
-        self._sends = Sends(membership.contracts, membership.account)
-        self._accused = Accused(self._sends, membership.blobs, membership.key)
-        self._challenger = Challenger(self._sends, membership.blobs, membership.key, aggregates_only=True)
+        self.sends = Sends(membership.contracts, membership.account)
+        self.accused = Accused(self.sends, membership.blobs, membership.key)
+        self._challenger = Challenger(self.sends, membership.blobs, membership.key, aggregates_only=not watchful)
         self._stuck: tuple[PartyStep, int] | None = None
 
     def act(self, view: View) -> bool:
@@ -86,10 +90,13 @@ class Party:
             if self.carry_out(step, view):
                 return True
             self._stuck = (step, view.head)
-        if self._learn(view) or self._challenger.act(view):
+        if self._learn(view):
+            self._stuck = None  # what waited for the weights can be done now
+            return True
+        if self._challenger.act(view):
             return True
         calls = (*due_calls(view), *claims(view, self.own.account.address))
-        return self._sends.upkeep(view, calls)
+        return self.sends.upkeep(view, calls)
 
     def is_done(self, view: View) -> bool:
         """Once the group is over, all weights are known and this member was paid out."""
@@ -106,9 +113,9 @@ class Party:
             case SubmitShares():
                 return self._submit_shares(view, step.round, step.reruns)
             case AnswerDispute():
-                return self._accused.answer(view, step.dispute)
+                return self.accused.answer(view, step.dispute)
             case Serve():
-                return self._accused.serve(view, step.demand)
+                return self.accused.serve(view, step.demand)
 
     def weights_before(self, view: View, round_index: int) -> Weights | None:
         """The weights that a round begins with; ``None`` while an earlier round cannot be opened."""
@@ -124,7 +131,7 @@ class Party:
     def _join(self, view: View) -> bool:
         own, group = self.own, view.group
         trading = own.contracts.trading
-        return self._sends.attempt("join", lambda: trading.join(group, own.party, 0, account=own.account))
+        return self.sends.attempt("join", lambda: trading.join(group, own.party, 0, account=own.account))
 
     def _submit(self, view: View, round_index: int, reruns: int) -> bool:
         made = self._memory.submission(Subject.GRADIENTS, round_index, reruns)
@@ -134,14 +141,14 @@ class Party:
                 return False
             plaintexts = self.plaintexts(weights, round_index, reruns)
             made = self.make_gradients(plaintexts, view.context(self.own.party))
-            self._memory.remember_submission(Subject.GRADIENTS, round_index, reruns, made)
+            self.remember(Subject.GRADIENTS, round_index, reruns, made)
         own, posted = self.own, made
         submit = own.contracts.trading.submit
-        return self._sends.attempt("submit", lambda: submit(view.group, own.party, posted, account=own.account))
+        return self.sends.attempt("submit", lambda: submit(view.group, own.party, posted, account=own.account))
 
     def plaintexts(self, weights: Weights, round_index: int, reruns: int) -> list[int]:
         """The member's update of a run, packed."""
-        generator = np.random.Generator(np.random.PCG64(secrets.randbits(128)))
+        generator = None if self.own.noise is None else np.random.Generator(np.random.PCG64(secrets.randbits(128)))
         codes = encoded_update(
             self._trainer,
             self.own.agreement,
@@ -168,10 +175,10 @@ class Party:
             if aggregate is None:
                 return False
             made = self.make_shares(aggregate, view.context(self.own.party))
-            self._memory.remember_submission(Subject.SHARES, round_index, reruns, made)
+            self.remember(Subject.SHARES, round_index, reruns, made)
         own, posted = self.own, made
         submit = own.contracts.trading.submit_shares
-        return self._sends.attempt("submitShares", lambda: submit(view.group, own.party, posted, account=own.account))
+        return self.sends.attempt("submitShares", lambda: submit(view.group, own.party, posted, account=own.account))
 
     def make_shares(self, aggregate: tuple[int, ...], context: bytes) -> Submission:
         """Decrypt in part, prove, store."""
@@ -184,6 +191,10 @@ class Party:
     def store(self, content: Content, numbers: tuple[int, ...] | list[int]) -> Submission:
         """Make a content available, and say what is to be posted of it."""
         return post(self.own.blobs, self.own.key, content, numbers)
+
+    def remember(self, subject: Subject, round_index: int, reruns: int, made: Submission) -> None:
+        """Have it on disk before it is posted."""
+        self._memory.remember_submission(subject, round_index, reruns, made)
 
     def _own_aggregate(self, view: View) -> tuple[int, ...] | None:
         """The aggregate as the member computes it, if it is what was decided, and hides single updates."""
@@ -214,7 +225,8 @@ class Party:
         if weights is None or aggregate is None:
             return False
         contexts = {party: view.context(party, record) for party in record.shares}
-        plaintexts = decrypt(self.own.blobs, self.own.key, record, aggregate, contexts, cores=self.own.cores)
+        plaintexts = decrypt(self.own.blobs, self.own.key, record, aggregate, contexts, cores=self.own.cores,
+                             first=self.own.party)  # fmt: skip
         if plaintexts is None:
             return False
         counted = len(members(record.collected))

@@ -90,6 +90,9 @@ class Trading(Contract):
     def join(self, group: int, party: int, asset: int, *, account: Signer) -> Receipt:
         return self.send("join", group, party, asset, account=account)
 
+    def start(self, group: int, *, account: Signer) -> Receipt:
+        return self.send("start", group, account=account)
+
     def submit(self, group: int, party: int, submission: Submission, *, account: Signer) -> Receipt:
         return self.send("submit", group, party, submission.as_tuple(), account=account)
 

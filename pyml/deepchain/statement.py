@@ -14,8 +14,8 @@ from pyml.crypto.proof_cd import ProofCD, encode_cd
 from pyml.crypto.proof_pk import ProofPK, encode_pk
 from pyml.crypto.threshold_key_codec import key_tree
 from pyml.crypto.threshold_paillier import ThresholdKey
+from pyml.deepchain.aggregate import aggregate_of
 from pyml.deepchain.contents import Finding, examine_gradients, examine_shares, number_tree
-from pyml.deepchain.outcome import aggregate_of
 from pyml.deepchain.records import Element, Subject, Submission
 from pyml.deepchain.trace import Origin, Program, Source
 from pyml.deepchain.trace_programs import cd_program, key_numbers, modulus_place, pk_program

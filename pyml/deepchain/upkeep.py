@@ -1,14 +1,15 @@
-"""Which calls are due that anybody may make: beginning, collecting, drawing, expiring, settling, paying out.
+"""Which calls are due that anybody may make: collecting, appending, expiring, settling, paying out.
 
 Every role makes those it has an interest in. A call that another made first is refused by the contract and changes
-nothing, so nobody needs to know who will. Pure: from a view to the name of a call and its arguments.
+nothing, so nobody needs to know who will. Beginning is left to the sponsor, who knows for how many workers to wait
+(``is_ready``). Pure: from a view to the name of a call and its arguments.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyml.deepchain.records import Clock, Phase, Turn
+from pyml.deepchain.records import Clock, Phase, Subject, Turn
 from pyml.deepchain.view import View
 
 
@@ -40,10 +41,19 @@ def claims(view: View, account: str) -> tuple[Call, ...]:
     return tuple(found)
 
 
+def is_ready(view: View, workers: int) -> bool:
+    """Whether every member has joined, and so many workers enlisted."""
+    return view.history.joined == (1 << view.clock.parties) - 1 and len(view.history.workers) >= workers
+
+
 def _overdue(view: View) -> tuple[Call, ...]:
     """Turns of disputes and demands that were missed."""
     late = view.next_block
-    turns = [each for each in view.disputes if each.turn is not Turn.OVER and late > each.deadline]
+    turns = [
+        each
+        for each in view.disputes
+        if each.turn is not Turn.OVER and (late > each.deadline or not _is_accusable(view, each.subject, each.party))
+    ]
     unserved = [each for each in view.demands if late > each.deadline]
     return (
         *(Call("disputes", "claimTimeout", (each.number,)) for each in turns),
@@ -51,11 +61,15 @@ def _overdue(view: View) -> tuple[Call, ...]:
     )
 
 
+def _is_accusable(view: View, subject: Subject, party: int) -> bool:
+    """Whether the member has not been convicted by another meanwhile."""
+    mask = view.masks.submitted if subject is Subject.GRADIENTS else view.masks.shared
+    return bool(mask >> party & 1)
+
+
 def _phase_calls(view: View) -> tuple[Call, ...]:
     clock, group = view.clock, (view.group,)
     match clock.phase:
-        case Phase.FORMING if view.history.joined == (1 << clock.parties) - 1:
-            return (Call("trading", "start", group),)
         case Phase.COLLECTING if _passed(view, 2):
             return (Call("trading", "collect", group),)
         case Phase.DECRYPTING if _passed(view, 2) and not view.block.pending:

@@ -19,9 +19,9 @@ from pyml.crypto.merkle import MerkleTree
 from pyml.crypto.proof_pk import vector_root
 from pyml.crypto.threshold_paillier import ThresholdKey
 from pyml.deepchain.agent import Sends
+from pyml.deepchain.aggregate import aggregate_of
 from pyml.deepchain.challenger import Challenger
 from pyml.deepchain.contents import read_content
-from pyml.deepchain.outcome import aggregate_of
 from pyml.deepchain.records import Demand, Element, Phase, Submission
 from pyml.deepchain.registries import DeepchainContracts
 from pyml.deepchain.upkeep import claims, due_calls
@@ -65,9 +65,13 @@ class Worker:
             if self.carry_out(step, view):
                 return True
             self._stuck = (step, view.head)
-        if self._challenger.act(view):
+        if self.watch(view):
             return True
         return self.sends.upkeep(view, (*due_calls(view), *claims(view, self.account.address)))
+
+    def watch(self, view: View) -> bool:
+        """Hold a wrong aggregate against its leader."""
+        return self._challenger.act(view)
 
     def is_done(self, view: View) -> bool:
         """Once the group is over and this worker was paid out."""

@@ -46,7 +46,7 @@ def next_worker_step(view: View, account: str) -> WorkerStep | None:
     """The most urgent thing to do; ``None`` if there is nothing before something else happens."""
     worker = view.worker_of(account)
     if worker is None:
-        return Enlist() if view.clock.phase is Phase.FORMING else None
+        return Enlist() if view.clock.phase is not Phase.OVER else None
     demand = next((each for each in view.demands if view.block.leader == worker and _must_serve(view, each)), None)
     if demand is not None:
         return ServeAggregate(demand)
