@@ -14,7 +14,6 @@ import secrets
 from pathlib import Path
 from typing import Any, Final
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from pyml.errors import InputError, PymlError
@@ -24,12 +23,11 @@ _TOPIC_BYTES: Final = 32
 
 
 class HintStore:
-    """Hints at an fsspec URL, as a blob store's; its files are in a folder ``hints`` of their own."""
+    """Hints below a folder of an fsspec file system; ``BlobStore.hints`` gives those beside its blobs."""
 
-    def __init__(self, url: str) -> None:
-        filesystem, root = fsspec.url_to_fs(url)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        self._filesystem: Any = filesystem
-        self._root = str(root).rstrip("/") + "/hints"  # pyright: ignore[reportUnknownArgumentType]
+    def __init__(self, filesystem: Any, root: str) -> None:
+        self._filesystem = filesystem
+        self._root = root
 
     def __repr__(self) -> str:  # a URL may carry credentials
         return f"HintStore({type(self._filesystem).__name__})"
