@@ -120,8 +120,9 @@ abstract contract DeepchainTest is ForgeTest {
     }
 
     function _open() internal returns (uint256) {
+        ITrading.Terms memory terms = _terms();
         vm.prank(SPONSOR);
-        return trading.open(_terms(), _members(), REWARD);
+        return trading.open(terms, _members(), REWARD);
     }
 
     function _join(uint256 party) internal {

@@ -21,7 +21,7 @@ abstract contract DisputeTest is DeepchainTest, TraceVectors {
 
     function _terms() internal view override returns (ITrading.Terms memory terms) {
         terms = super._terms();
-        terms.keyRoot = vm.parseJsonBytes32(groups(), _case(0, "keyRoot"));
+        terms.keyRoot = reader.hashAt(GROUPS, _case(0, "keyRoot"));
         terms.pkProofBytes = uint16(_proof(PK).length);
         terms.cdProofBytes = uint16(_proof(CD).length);
     }
@@ -42,7 +42,7 @@ abstract contract DisputeTest is DeepchainTest, TraceVectors {
 
     /// @dev That of a proof in proofs.json.
     function _setContext(uint256 party, uint256 proof) internal {
-        bytes32 context = vm.parseJsonBytes32(proofs(), _case(proof, "contextDigest"));
+        bytes32 context = reader.hashAt(PROOFS, _case(proof, "contextDigest"));
         vm.mockCall(address(trading), abi.encodeCall(ITrading.contextOf, (0, party)), abi.encode(context));
     }
 
@@ -63,7 +63,7 @@ abstract contract DisputeTest is DeepchainTest, TraceVectors {
     function _disputeTrace(uint256 index) internal returns (uint256 id, uint256 party) {
         party = _isOfShares(index) ? 1 : 0;
         id = _dispute(party, _isOfShares(index) ? SHARES : GRADIENTS);
-        bytes32 root = vm.parseJsonBytes32(traces(), _case(index, "root"));
+        bytes32 root = reader.hashAt(TRACES, _case(index, "root"));
         vm.prank(_member(party));
         disputes.trace(id, root);
     }

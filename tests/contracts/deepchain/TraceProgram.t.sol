@@ -10,23 +10,17 @@ contract TraceProgramTest is TraceVectors {
 
     // What Python says (scripts/regenerate_deepchain_vectors.py)
 
-    function test_StepsAreThoseOfPython() public view {
-        uint256 seen = 0;
-        uint256[4] memory indices = [PK, CD, GROUP_CASES + PK, GROUP_CASES + CD];
-        for (uint256 i = 0; i < 4; ++i) {
-            uint256 index = indices[i];
-            TraceProgram.Shape memory shape = _shape(index);
-            TraceProgram.Statement memory statement = _statement(index);
-            bytes memory proof = _proof(index);
-            for (uint256 k = 0; k < _stepCount(index); ++k) {
-                TraceProgram.Step memory step = harness.stepAt(shape, statement, proof, _place(index, k));
-                assertEq(uint256(step.kind), vm.parseJsonUint(traces(), _stepKey(index, k, "kind")));
-                assertEq(uint256(step.origin), vm.parseJsonUint(traces(), _stepKey(index, k, "origin")));
-                assertEq(step.place, vm.parseJsonUint(traces(), _stepKey(index, k, "source")));
-                seen |= 1 << uint256(step.kind);
-            }
-        }
-        assertEq(seen, 31);
+    function test_StepsOfAnEncryptionAreThoseOfPython() public view {
+        _compareSteps(PK);
+        _compareSteps(GROUP_CASES + PK);
+    }
+
+    function test_StepsOfSharesAreThoseOfPython() public view {
+        _compareSteps(CD);
+    }
+
+    function test_StepsOfSharesOfALongKeyAreThoseOfPython() public view {
+        _compareSteps(GROUP_CASES + CD);
     }
 
     function test_LengthsAndDepthsAreThoseOfPython() public view {
@@ -34,8 +28,8 @@ contract TraceProgramTest is TraceVectors {
             for (uint256 k = PK; k <= CD_REPLAYED; ++k) {
                 uint256 index = i * GROUP_CASES + k;
                 TraceProgram.Shape memory shape = _shape(index);
-                assertEq(harness.length(shape), vm.parseJsonUint(traces(), _case(index, "length")));
-                assertEq(harness.depth(shape), vm.parseJsonUint(traces(), _case(index, "depth")));
+                assertEq(harness.length(shape), reader.numberAt(TRACES, _case(index, "length")));
+                assertEq(harness.depth(shape), reader.numberAt(TRACES, _case(index, "depth")));
             }
         }
     }
@@ -70,6 +64,21 @@ contract TraceProgramTest is TraceVectors {
         assertTrue(step.origin != TraceProgram.Origin.Result);
         bool hasOperand = step.kind == TraceProgram.Kind.Multiply || step.kind == TraceProgram.Kind.Equal;
         assertTrue(hasOperand == (step.origin != TraceProgram.Origin.None));
+    }
+
+    function _compareSteps(uint256 index) private view {
+        uint256 seen = 0;
+        TraceProgram.Shape memory shape = _shape(index);
+        TraceProgram.Statement memory statement = _statement(index);
+        bytes memory proof = _proof(index);
+        for (uint256 k = 0; k < _stepCount(index); ++k) {
+            TraceProgram.Step memory step = harness.stepAt(shape, statement, proof, _place(index, k));
+            assertEq(uint256(step.kind), reader.numberAt(TRACES, _stepKey(index, k, "kind")));
+            assertEq(uint256(step.origin), reader.numberAt(TRACES, _stepKey(index, k, "origin")));
+            assertEq(step.place, reader.numberAt(TRACES, _stepKey(index, k, "source")));
+            seen |= 1 << uint256(step.kind);
+        }
+        assertEq(seen, 31);
     }
 
     function _drawnShape(uint256 count, bool ofShares) private pure returns (TraceProgram.Shape memory) {

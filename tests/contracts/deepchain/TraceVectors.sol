@@ -6,6 +6,7 @@ import {ITrading} from "../../../contracts/deepchain/ITrading.sol";
 import {TraceProgram} from "../../../contracts/deepchain/TraceProgram.sol";
 import {Vectors} from "../../../contracts/deepchain/Vectors.sol";
 import {ForgeTest} from "../Forge.sol";
+import {VectorReader} from "./VectorReader.sol";
 
 /// @notice Reads what Python computed: keys and ciphertexts, proofs, traces with steps of each kind. Traces stand in this
 /// order: six of a group of four with an insecure key, six of a group of ten; the first four of each are "pk",
@@ -19,18 +20,11 @@ abstract contract TraceVectors is ForgeTest {
     /// @dev Proofs: pk, replayed, with another vector, cd, replayed.
     uint256 internal constant PROOF_CASES = 5;
 
-    /// @dev Read each time: files are quicker than storage.
-    function traces() internal view returns (string memory) {
-        return vm.readFile("tests/vectors/deepchain_trace.json");
-    }
+    string internal constant TRACES = "tests/vectors/deepchain_trace.json";
+    string internal constant PROOFS = "tests/vectors/deepchain_proofs.json";
+    string internal constant GROUPS = "tests/vectors/deepchain_paillier.json";
 
-    function proofs() internal view returns (string memory) {
-        return vm.readFile("tests/vectors/deepchain_proofs.json");
-    }
-
-    function groups() internal view returns (string memory) {
-        return vm.readFile("tests/vectors/deepchain_paillier.json");
-    }
+    VectorReader internal immutable reader = new VectorReader();
 
     function _key(string memory list, uint256 index) internal pure returns (string memory) {
         return string.concat(".", list, "[", vm.toString(index), "]");
@@ -50,19 +44,19 @@ abstract contract TraceVectors is ForgeTest {
     }
 
     function _countOf(uint256 group) internal view returns (uint256) {
-        return vm.parseJsonUint(proofs(), _case(PROOF_CASES * group, "elements"));
+        return reader.numberAt(PROOFS, _case(PROOF_CASES * group, "elements"));
     }
 
     function _shape(uint256 index) internal view returns (TraceProgram.Shape memory shape) {
         uint256 group = _groupOf(index);
         shape.ofShares = _isOfShares(index);
         shape.count = _countOf(group);
-        shape.width = vm.parseJsonUint(groups(), _case(group, "modulusBytes"));
+        shape.width = reader.numberAt(GROUPS, _case(group, "modulusBytes"));
         shape.proofBytes = _proof(index).length;
     }
 
     function _proof(uint256 index) internal view returns (bytes memory) {
-        return vm.parseJsonBytes(traces(), _case(index, "proof"));
+        return reader.bytesAt(TRACES, _case(index, "proof"));
     }
 
     /// @dev True statements only: proofs.json has their contexts.
@@ -70,10 +64,10 @@ abstract contract TraceVectors is ForgeTest {
         uint256 group = _groupOf(index);
         bool ofShares = _isOfShares(index);
         uint256 proof = PROOF_CASES * group + (ofShares ? 3 : 0);
-        statement.context = vm.parseJsonBytes32(proofs(), _case(proof, "contextDigest"));
-        statement.keyRoot = vm.parseJsonBytes32(proofs(), _case(proof, "keyRoot"));
-        statement.vectorRoot = vm.parseJsonBytes32(proofs(), _case(proof, "root"));
-        if (ofShares) statement.aggregateRoot = vm.parseJsonBytes32(proofs(), _case(proof, "aggregateRoot"));
+        statement.context = reader.hashAt(PROOFS, _case(proof, "contextDigest"));
+        statement.keyRoot = reader.hashAt(PROOFS, _case(proof, "keyRoot"));
+        statement.vectorRoot = reader.hashAt(PROOFS, _case(proof, "root"));
+        if (ofShares) statement.aggregateRoot = reader.hashAt(PROOFS, _case(proof, "aggregateRoot"));
         statement.share = ofShares ? 2 : 1;
     }
 
@@ -86,13 +80,13 @@ abstract contract TraceVectors is ForgeTest {
     }
 
     function _place(uint256 index, uint256 step) internal view returns (uint256) {
-        return vm.parseJsonUint(traces(), _stepKey(index, step, "place"));
+        return reader.numberAt(TRACES, _stepKey(index, step, "place"));
     }
 
     function _keyElement(uint256 group, uint256 place) internal view returns (Vectors.Element memory element) {
         string memory suffix = string.concat("[", vm.toString(place), "]");
-        element.content = vm.parseJsonBytes(groups(), string.concat(_case(group, "keyNumbers"), suffix));
-        element.path = vm.parseJsonBytes32Array(groups(), string.concat(_case(group, "keyPaths"), suffix));
+        element.content = reader.bytesAt(GROUPS, string.concat(_case(group, "keyNumbers"), suffix));
+        element.path = reader.hashesAt(GROUPS, string.concat(_case(group, "keyPaths"), suffix));
     }
 
     /// @dev Element `place` of a list with a tree: `vectors[i]`, `shares[i]` or `aggregate`.
@@ -102,12 +96,12 @@ abstract contract TraceVectors is ForgeTest {
         returns (Vectors.Element memory element)
     {
         string memory suffix = string.concat("[", vm.toString(place), "]");
-        element.content = vm.parseJsonBytes(groups(), string.concat(_case(group, list), ".leaves", suffix));
-        element.path = vm.parseJsonBytes32Array(groups(), string.concat(_case(group, list), ".paths", suffix));
+        element.content = reader.bytesAt(GROUPS, string.concat(_case(group, list), ".leaves", suffix));
+        element.path = reader.hashesAt(GROUPS, string.concat(_case(group, list), ".paths", suffix));
     }
 
     function _rootOf(uint256 group, string memory list) internal view returns (bytes32) {
-        return vm.parseJsonBytes32(groups(), string.concat(_case(group, list), ".root"));
+        return reader.hashAt(GROUPS, string.concat(_case(group, list), ".root"));
     }
 
     function _justification(uint256 index, uint256 step, ITrading.Submission memory submission)
@@ -117,11 +111,11 @@ abstract contract TraceVectors is ForgeTest {
     {
         shown.submission = submission;
         shown.proof = _proof(index);
-        shown.state = vm.parseJsonBytes(traces(), _stepKey(index, step, "before"));
-        shown.next = vm.parseJsonBytes(traces(), _stepKey(index, step, "after"));
-        shown.statesPath = vm.parseJsonBytes32Array(traces(), _stepKey(index, step, "path"));
-        shown.modulus = _keyElement(_groupOf(index), vm.parseJsonUint(traces(), _case(index, "modulusPlace")));
-        shown.operand.content = vm.parseJsonBytes(traces(), _stepKey(index, step, "operand"));
-        shown.operand.path = vm.parseJsonBytes32Array(traces(), _stepKey(index, step, "operandPath"));
+        shown.state = reader.bytesAt(TRACES, _stepKey(index, step, "before"));
+        shown.next = reader.bytesAt(TRACES, _stepKey(index, step, "after"));
+        shown.statesPath = reader.hashesAt(TRACES, _stepKey(index, step, "path"));
+        shown.modulus = _keyElement(_groupOf(index), reader.numberAt(TRACES, _case(index, "modulusPlace")));
+        shown.operand.content = reader.bytesAt(TRACES, _stepKey(index, step, "operand"));
+        shown.operand.path = reader.hashesAt(TRACES, _stepKey(index, step, "operandPath"));
     }
 }
