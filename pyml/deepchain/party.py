@@ -23,7 +23,14 @@ from pyml.deepchain.agent import Sends
 from pyml.deepchain.aggregate import aggregate_of
 from pyml.deepchain.agreement import Agreement
 from pyml.deepchain.challenger import Challenger
-from pyml.deepchain.contents import Content, gradients_content, post, shares_content
+from pyml.deepchain.contents import (
+    Content,
+    Remedy,
+    examine_gradients,
+    gradients_content,
+    post,
+    shares_content,
+)
 from pyml.deepchain.cores import Cores
 from pyml.deepchain.local_training import Weights
 from pyml.deepchain.memory import Memory
@@ -70,9 +77,7 @@ class Membership:
 class Party:
     """One member. ``act`` does the most urgent thing; see ``agent.run_role``."""
 
-    def __init__(
-        self, membership: Membership, trainer: LocalTrainer, memory: Memory, *, watchful: bool = True
-    ) -> None:
+    def __init__(self, membership: Membership, trainer: LocalTrainer, memory: Memory, *, watchful: bool = True) -> None:
         """A ``watchful`` member examines what all others post, as the paper has it; else it leaves that to others."""
         self.own = membership
         self._trainer = trainer
@@ -201,11 +206,20 @@ class Party:
         record = view.round
         if record is None or record.aggregate is None or len(members(record.collected)) < self.own.key.threshold:
             return None
+        if not all(self._is_proved(view, record, party) for party in members(record.collected)):
+            log.warning("round %d: a vector that nobody disputed has no true proof: no share of it", record.index)
+            return None
         aggregate = aggregate_of(self.own.blobs, self.own.key, record, view.terms.count)
         if aggregate is None or vector_root(self.own.key.public, aggregate) != record.aggregate.root:
             log.warning("round %d: the aggregate is not the product of what was posted", record.index)
             return None
         return aggregate
+
+    def _is_proved(self, view: View, record: RoundRecord, party: int) -> bool:
+        """A vector without a true proof may be made of another's: to decrypt a product with it could tell an update."""
+        posted, context = record.gradients[party], view.context(party, record)
+        found = examine_gradients(self.own.blobs, self.own.key, posted, view.terms.count, context=context)
+        return found.remedy is Remedy.NONE
 
     # --- what is learned ---
 
