@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from pyml.deepchain.local_training import LocalTraining, Weights, local_update, 
 from pyml.deepchain.privacy import GaussianNoise
 from pyml.deepchain.shards import shard
 from pyml.errors import InputError
-from pyml.ml.datasets import load
+from pyml.ml.datasets import Dataset, load
 from pyml.store.blobs import BlobStore
 
 MAX_PARAMETERS = 1 << 26
@@ -46,7 +47,7 @@ class TorchTrainer:
     def local_update(self, weights: Weights, *, round_index: int) -> Update:
         """ΔW in that round."""
         agreed = self.agreement
-        rows = shard(load(agreed.data, self.data_dir), self.party, shards=agreed.shards, seed=agreed.seed)
+        rows = _rows(agreed.data, self.data_dir, self.party, agreed.shards, agreed.seed)
         training = LocalTraining(agreed.iterations, agreed.batch_size, agreed.learning_rate, agreed.seed)
         model = network(agreed.network, seed=agreed.seed)
         return local_update(model, weights, rows, training, party=self.party, round_index=round_index)
@@ -55,6 +56,12 @@ class TorchTrainer:
         """On the data set's test rows."""
         model = network(self.agreement.network, seed=self.agreement.seed)
         return accuracy_on_test_rows(model, weights, load(self.agreement.data, self.data_dir))
+
+
+@lru_cache(maxsize=4)
+def _rows(name: str, folder: Path | None, party: int, shards: int, seed: int) -> Dataset:
+    """A party's shard, read once a process."""
+    return shard(load(name, folder), party, shards=shards, seed=seed)
 
 
 def encoded_update(
