@@ -317,11 +317,12 @@ def asset_cases() -> list[dict[str, Any]]:
     for count in (1, 2, 5):
         blind = keccak(text=f"blind {count}")
         blocks = [keccak(text=f"block {place} of {count}") * (place + 1) for place in range(count)]
-        statement = state_asset(blocks, blind)
+        owner = keccak(text=f"owner {count}")[:20]
+        statement = state_asset(blocks, blind, owner=owner)
         seed = keccak(text=f"audit {count}")
         challenge = draw_challenge(seed, blocks=count, count=3)
         answer = answer_challenge(statement, blocks, blind, challenge)
-        points = pairing_points(statement.key, statement.tree.root, answer, challenge, blocks=count)
+        points = pairing_points(statement.key, owner, statement.tree.root, answer, challenge, blocks=count)
         if points is None or points[0] is None or points[1] is None:
             raise PymlError("an asset vector degenerates")
         cases.append(
@@ -330,8 +331,9 @@ def asset_cases() -> list[dict[str, Any]]:
                 "flags": [],
                 "blind": _hex(blind),
                 "blocks": [_hex(block) for block in blocks],
+                "owner": to_checksum_address(owner),
                 "key": _hex(statement.key.encode()),
-                "points": [_hex(block_point(statement.key, place).encode()) for place in range(count)],
+                "points": [_hex(block_point(statement.key, owner, place).encode()) for place in range(count)],
                 "tags": [_hex(tag.encode()) for tag in statement.tags],
                 "tagRoot": _hex(statement.tree.root),
                 "seed": _hex(seed),
@@ -339,6 +341,7 @@ def asset_cases() -> list[dict[str, Any]]:
                 "factors": [hex(factor) for _, factor in challenge],
                 "mu": hex(answer.mu),
                 "answerTags": [_hex(tag.encode()) for tag in answer.tags],
+                "hints": [list(map(hex, hint)) for hint in answer.hints],
                 "paths": [[_hex(node) for node in path] for path in answer.paths],
                 "left": _hex(points[0].encode()),
                 "right": _hex(points[1].encode()),

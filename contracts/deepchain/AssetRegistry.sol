@@ -61,7 +61,8 @@ contract AssetRegistry is IAssetRegistry {
         for (uint256 i = 0; i < CHALLENGED; ++i) {
             (uint256 index, uint256 coefficient) = _drawn(seed, i, asset.blocks);
             _requireTag(assetId, asset, index, answers[i]);
-            uint256[2] memory point = BN254Group.pointOf(keccak256(abi.encode(POINT, key, index)), answers[i].hint);
+            bytes32 named = keccak256(abi.encode(POINT, key, asset.owner, index));
+            uint256[2] memory point = BN254Group.pointOf(named, answers[i].hint);
             tags = BN254Group.add(tags, BN254Group.multiply(answers[i].tag, coefficient));
             points = BN254Group.add(points, BN254Group.multiply(point, coefficient));
         }

@@ -9,11 +9,12 @@
 Source: DeepChain, section 4.2.3, after G. Ateniese et al. and H. Shacham and B. Waters (proofs of storage). Deviations:
 * the paper's H1(data) has no secret, so that whoever guesses the data confirms the guess; here a random ``blind`` goes
   into each hash. It is kept like a key, and whoever later gets both data and blind can check them against the tags;
-* H2(j) names pk_data as well, so that no tag serves two assets;
+* H2(j) names pk_data and the owner's account, so that no tag serves two assets, or somebody who copies a statement and
+  has learnt the numbers h_j from audits;
 * a root binds the tags. Without it an owner, who knows x, could make up a tag for any μ.
 
-What it does not say: anything about the data's quality; that the owner still has more than the numbers h_j; that nobody
-else has the data. After as many audits as blocks, all h_j follow from the public responses: pk_data is taken once.
+What it does not say: anything about the data's quality; that the owner still has more than the numbers h_j, which
+follow from the public responses to as many audits as there are blocks; that nobody else has the data.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ BLIND_BYTES: Final = 32
 MAX_BLOCKS: Final = 1 << 16
 MAX_CHALLENGED: Final = 64
 
+_ADDRESS_BYTES: Final = 20
+
 DATA_DOMAIN: Final = domain("pyml.deepchain.asset.data.v1")
 BLOCK_DOMAIN: Final = domain("pyml.deepchain.asset.block.v1")
 POINT_DOMAIN: Final = domain("pyml.deepchain.asset.point.v1")
@@ -45,6 +48,8 @@ AUDIT_DOMAIN: Final = domain("pyml.deepchain.asset.audit.v1")
 class Statement:
     """What is published of an asset."""
 
+    owner: bytes
+    """20 bytes: the account that states it."""
     key: PointG2
     """pk_data."""
     tags: tuple[Point, ...]
@@ -57,10 +62,12 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The owner's response: μ, and for each challenged block its tag and path."""
+    """The owner's response: μ, and for each challenged block its tag, what helps to find H2(j), and the tag's path."""
 
     mu: int
     tags: tuple[Point, ...]
+    hints: tuple[tuple[int, int], ...]
+    """The counter at which H2(j) is found, and its y: checking a root is cheaper than taking one."""
     paths: tuple[tuple[bytes, ...], ...]
 
 
@@ -69,24 +76,26 @@ def new_blind() -> bytes:
     return secrets.token_bytes(BLIND_BYTES)
 
 
-def state_asset(blocks: Sequence[bytes], blind: bytes) -> Statement:
-    """Make the tags for all blocks of an asset."""
+def state_asset(blocks: Sequence[bytes], blind: bytes, *, owner: bytes) -> Statement:
+    """Make the tags for all blocks of an asset, which ``owner``'s account will state."""
     _require_blocks(blocks, blind)
+    if len(owner) != _ADDRESS_BYTES:
+        raise InputError("an owner's address has the wrong length", expected=f"{_ADDRESS_BYTES} bytes", got=len(owner))
     x = _secret(blocks, blind)
     key = multiply_g2(x)
     tags: list[Point] = []
     for place, block in enumerate(blocks):
-        sum_ = add_g1(block_point(key, place), multiply_g1(G1, _block_number(blind, place, block)))
+        sum_ = add_g1(_point_of(key, owner, place)[0], multiply_g1(G1, _block_number(blind, place, block)))
         tag = None if sum_ is None else multiply_g1(sum_, x)
         if tag is None:
             raise InputError("a tag is the point at infinity", hint="Take another blind.")
         tags.append(tag)
-    return Statement(key, tuple(tags))
+    return Statement(owner, key, tuple(tags))
 
 
-def block_point(key: PointG2, place: int) -> Point:
+def block_point(key: PointG2, owner: bytes, place: int) -> Point:
     """H2(j)."""
-    return hash_to_g1(seed_of(POINT_DOMAIN, key.encode(), word(place)))[0]
+    return _point_of(key, owner, place)[0]
 
 
 def draw_challenge(seed: bytes, *, blocks: int, count: int) -> list[tuple[int, int]]:
@@ -113,11 +122,13 @@ def answer_challenge(
     mu = sum(factor * _block_number(blind, place, blocks[place]) for place, factor in challenge) % SCALAR_MODULUS
     tree = statement.tree
     tags = tuple(statement.tags[place] for place, _ in challenge)
-    return Answer(mu, tags, tuple(tree.path(place) for place, _ in challenge))
+    points = [_point_of(statement.key, statement.owner, place) for place, _ in challenge]
+    hints = tuple((counter, point.y) for point, counter in points)
+    return Answer(mu, tags, hints, tuple(tree.path(place) for place, _ in challenge))
 
 
 def pairing_points(
-    key: PointG2, root: bytes, answer: Answer, challenge: Sequence[tuple[int, int]], *, blocks: int
+    key: PointG2, owner: bytes, root: bytes, answer: Answer, challenge: Sequence[tuple[int, int]], *, blocks: int
 ) -> tuple[Point | None, Point | None] | None:
     """Both points of the equation, (Σ ν σ, Σ ν H2 + μ g1): the answer is right iff e(first, g2) = e(second, pk_data).
 
@@ -134,8 +145,12 @@ def pairing_points(
         except InputError:
             return None
         left = add_g1(left, multiply_g1(tag, factor))
-        right = add_g1(right, multiply_g1(block_point(key, place), factor))
+        right = add_g1(right, multiply_g1(block_point(key, owner, place), factor))
     return left, right
+
+
+def _point_of(key: PointG2, owner: bytes, place: int) -> tuple[Point, int]:
+    return hash_to_g1(seed_of(POINT_DOMAIN, key.encode(), bytes(32 - _ADDRESS_BYTES) + owner, word(place)))
 
 
 def _secret(blocks: Sequence[bytes], blind: bytes) -> int:

@@ -24,7 +24,8 @@ from pyml.errors import InputError
 ECC = cast("Any", optimized_bn128)
 BLIND = bytes(range(32))
 BLOCKS = [bytes([place]) * 40 for place in range(5)]
-STATEMENT = state_asset(BLOCKS, BLIND)
+OWNER = b"\x0a" * 20
+STATEMENT = state_asset(BLOCKS, BLIND, owner=OWNER)
 ROOT = STATEMENT.tree.root
 CHALLENGE = draw_challenge(b"\x07" * 32, blocks=5, count=3)
 ANSWER = answer_challenge(STATEMENT, BLOCKS, BLIND, CHALLENGE)
@@ -39,8 +40,14 @@ def pairs(left: Point | None, right: Point | None, key: PointG2) -> bool:
     return bool(ECC.pairing(ECC.G2, first) == ECC.pairing(twisted, second))
 
 
-def accepted(answer: Answer, *, challenge: list[tuple[int, int]] | None = None, root: bytes = ROOT) -> bool:
-    points = pairing_points(STATEMENT.key, root, answer, challenge or CHALLENGE, blocks=5)
+def points_of(
+    answer: Answer, *, challenge: list[tuple[int, int]] | None = None, root: bytes = ROOT, owner: bytes = OWNER
+) -> tuple[Point | None, Point | None] | None:
+    return pairing_points(STATEMENT.key, owner, root, answer, challenge or CHALLENGE, blocks=5)
+
+
+def accepted(answer: Answer, *, challenge: list[tuple[int, int]] | None = None, owner: bytes = OWNER) -> bool:
+    points = points_of(answer, challenge=challenge, owner=owner)
     return points is not None and pairs(*points, STATEMENT.key)
 
 
@@ -61,18 +68,16 @@ def test_tags_must_be_under_the_root() -> None:
     """Whoever knows x could make a tag for any number: the root says which tags count."""
     made_up = add_g1(ANSWER.tags[0], G1)
     assert made_up is not None
-    assert (
-        pairing_points(STATEMENT.key, ROOT, replace(ANSWER, tags=(made_up, *ANSWER.tags[1:])), CHALLENGE, blocks=5)
-        is None
-    )
-    assert pairing_points(STATEMENT.key, bytes(32), ANSWER, CHALLENGE, blocks=5) is None
-    assert pairing_points(STATEMENT.key, ROOT, replace(ANSWER, paths=ANSWER.paths[::-1]), CHALLENGE, blocks=5) is None
-    assert pairing_points(STATEMENT.key, ROOT, replace(ANSWER, tags=ANSWER.tags[:2]), CHALLENGE, blocks=5) is None
+    assert points_of(ANSWER) is not None
+    assert points_of(ANSWER, root=bytes(32)) is None
+    assert points_of(replace(ANSWER, tags=(made_up, *ANSWER.tags[1:]))) is None
+    assert points_of(replace(ANSWER, paths=ANSWER.paths[::-1])) is None
+    assert points_of(replace(ANSWER, tags=ANSWER.tags[:2])) is None
 
 
 @pytest.mark.parametrize("mu", [-1, SCALAR_MODULUS, ANSWER.mu + SCALAR_MODULUS])
 def test_a_response_that_is_not_reduced_is_refused(mu: int) -> None:
-    assert pairing_points(STATEMENT.key, ROOT, replace(ANSWER, mu=mu), CHALLENGE, blocks=5) is None
+    assert points_of(replace(ANSWER, mu=mu)) is None
 
 
 def test_one_changed_byte_is_another_asset() -> None:
@@ -83,22 +88,34 @@ def test_one_changed_byte_is_another_asset() -> None:
 
 
 def test_guessing_the_data_confirms_nothing_without_the_blind() -> None:
-    assert state_asset(BLOCKS, new_blind()).key != STATEMENT.key
-    assert not set(state_asset(BLOCKS, new_blind()).tags) & set(STATEMENT.tags)
+    assert state_asset(BLOCKS, new_blind(), owner=OWNER).key != STATEMENT.key
+    assert not set(state_asset(BLOCKS, new_blind(), owner=OWNER).tags) & set(STATEMENT.tags)
 
 
 def test_a_tag_is_what_the_formula_says() -> None:
     """Two tags of one block under keys x and 2x, from the same h: here h from a statement of one block."""
-    statement = state_asset([b"only"], BLIND)
+    statement = state_asset([b"only"], BLIND, owner=OWNER)
     (challenge,) = [(0, 1)]
     answer = answer_challenge(statement, [b"only"], BLIND, [challenge])
-    h_point = add_g1(block_point(statement.key, 0), multiply_g1(G1, answer.mu))
+    h_point = add_g1(block_point(statement.key, OWNER, 0), multiply_g1(G1, answer.mu))
     assert pairs(statement.tags[0], h_point, statement.key)
 
 
 def test_points_differ_by_place_and_by_asset() -> None:
-    keys = [STATEMENT.key, multiply_g2(7)]
-    assert len({block_point(key, place) for key in keys for place in range(4)}) == 8
+    keys, owners = [STATEMENT.key, multiply_g2(7)], [OWNER, bytes(20)]
+    points = {block_point(key, owner, place) for key in keys for owner in owners for place in range(4)}
+    assert len(points) == 16
+
+
+def test_a_copied_statement_is_not_answered_for() -> None:
+    """Key, tags and numbers are public after some audits; the points are another account's."""
+    assert not accepted(ANSWER, owner=b"\x0b" * 20)
+
+
+def test_hints_are_those_of_the_points() -> None:
+    for (counter, y), (place, _) in zip(ANSWER.hints, CHALLENGE, strict=True):
+        assert block_point(STATEMENT.key, OWNER, place).y == y
+        assert 0 <= counter < 256
 
 
 def test_a_challenge_is_fixed_by_its_seed_and_in_range() -> None:
@@ -117,6 +134,8 @@ def test_audits_out_of_range_are_refused(blocks: int, count: int) -> None:
 
 def test_empty_assets_and_short_blinds_are_refused() -> None:
     with pytest.raises(InputError, match=r"^an asset has too many blocks or none; expected 1 to 65536; got 0$"):
-        state_asset([], BLIND)
+        state_asset([], BLIND, owner=OWNER)
     with pytest.raises(InputError, match=r"^a blind has the wrong length; expected 32 bytes; got 31$"):
-        state_asset(BLOCKS, BLIND[:-1])
+        state_asset(BLOCKS, BLIND[:-1], owner=OWNER)
+    with pytest.raises(InputError, match=r"^an owner's address has the wrong length; expected 20 bytes; got 19$"):
+        state_asset(BLOCKS, BLIND, owner=OWNER[:-1])
