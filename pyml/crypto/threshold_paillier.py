@@ -116,8 +116,9 @@ def deal(
 ) -> tuple[ThresholdKey, list[KeyShare]]:
     """The trusted dealer: a fresh key from two safe primes, and a share for each party."""
     require_group(parties, threshold)
-    if p == q or not (is_safe_prime(p) and is_safe_prime(q)):
-        raise InputError("a threshold key needs two different safe primes")
+    # Of one length: then neither is half the other, and all prime factors of n and of its squares' order are large.
+    if p == q or p.bit_length() != q.bit_length() or not (is_safe_prime(p) and is_safe_prime(q)):
+        raise InputError("a threshold key needs two different safe primes of one length")
     n = int(p * q)
     order = (p // 2) * (q // 2)
     h0 = random_square(n, random_bits=random_bits)

@@ -142,9 +142,11 @@ def test_groups_that_cannot_be_are_refused(parties: int, threshold: int, problem
         deal(GROUP.p, GROUP.q, parties=parties, threshold=threshold, exponent_bits=448, insecure=True)
 
 
-@pytest.mark.parametrize(("p", "q"), [(GROUP.p, GROUP.p), (GROUP.p, GROUP.q + 2), (GROUP.p - 2, GROUP.q)])
+@pytest.mark.parametrize(
+    ("p", "q"), [(GROUP.p, GROUP.p), (GROUP.p, GROUP.q + 2), (GROUP.p - 2, GROUP.q), (GROUP.p, 23), (5, 11)]
+)
 def test_a_dealer_takes_two_different_safe_primes_only(p: int, q: int) -> None:
-    with pytest.raises(InputError, match=r"^a threshold key needs two different safe primes$"):
+    with pytest.raises(InputError, match=r"^a threshold key needs two different safe primes of one length$"):
         deal(p, q, parties=4, threshold=3, exponent_bits=448, insecure=True)
 
 
