@@ -196,8 +196,10 @@ def _conditions(path: Path | None) -> Conditions:
     if path is None:
         return Conditions()
     try:
-        raw: Any = json.loads(_read(path))
-        return Conditions(**{**raw, **({"windows": tuple(raw["windows"])} if "windows" in raw else {})})
+        values: dict[str, Any] = json.loads(_read(path))
+        if "windows" in values:
+            values["windows"] = tuple(values["windows"])
+        return Conditions(**values)
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{path} is not a file of conditions: {error}", expected="JSON as `dealer.Conditions`"

@@ -224,6 +224,7 @@ def challenger(
     allow_insecure_key: InsecureKey = False,
     poll: Poll = 1.0,
     seen: Seen = None,
+    play: Play = None,
     as_json: Json = False,
 ) -> None:
     """Recompute what everybody posts, and take the bounty of whoever posted something false."""
@@ -233,7 +234,8 @@ def challenger(
     place = seat(rpc, account, dev_account, password_file, deployments)
     reader, _, key = _opened(place, group, allow_insecure_key)
     _fund(place, 4 * place.contracts.trading.terms_of(group).bond)
-    role = Challenger(Sends(place.contracts, place.account), place.blobs, key)
+    kind = _faulty(place, play, "CHALLENGER_FAULTS") or Challenger
+    role = kind(Sends(place.contracts, place.account), place.blobs, key)
     view = _run(reader, role, seen, poll)
     free = place.contracts.escrow.free_of(place.account.address)
     show({"group": group, "accepted_rounds": _accepted(view), "free_coins": free}, as_json=as_json)

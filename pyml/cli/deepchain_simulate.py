@@ -90,11 +90,12 @@ def _simulated(simulation: Simulation, progress: Any, rounds: int) -> dict[str, 
 
 
 def _faults(words: list[str]) -> list[tuple[str, str]]:
-    from pyml.deepchain.faults import PARTY_FAULTS, WORKER_FAULTS
+    from pyml.deepchain.faults import CHALLENGER_FAULTS, PARTY_FAULTS, WORKER_FAULTS
 
+    tables = {"party": PARTY_FAULTS, "worker": WORKER_FAULTS, "challenger": CHALLENGER_FAULTS}
     pairs = [(name, kind) for name, _, kind in (word.partition("=") for word in words)]
     for name, kind in pairs:
-        known = PARTY_FAULTS if name.startswith("party-") else WORKER_FAULTS if name.startswith("worker-") else {}
+        known = tables.get(name.split("-")[0], {})
         if kind not in known:
             raise InputError(
                 "a fault cannot be read", expected=f"PROCESS=FAULT, of {', '.join(known)}", got=f"{name}={kind}"

@@ -50,9 +50,9 @@ class Challenger:
     """Looks at everything once, and follows its disputes to the end."""
 
     def __init__(self, sends: Sends, blobs: BlobStore, key: ThresholdKey, *, aggregates_only: bool = False) -> None:
+        self.blobs = blobs
+        self.key = key
         self._sends = sends
-        self._blobs = blobs
-        self._key = key
         self._aggregates_only = aggregates_only
         self._done: set[Examination] = set()
         self._traces: dict[int, Trace] = {}
@@ -61,7 +61,7 @@ class Challenger:
         """Do one thing that is due; whether anything was done."""
         account = self._sends.account.address
         dispute = own_turn(view, account)
-        if dispute is not None and self._name(view, dispute):
+        if dispute is not None and self.name(view, dispute):
             return True
         found = next_examination(
             view, self._done, aggregates_only=self._aggregates_only, own_party=view.party_of(account)
@@ -70,7 +70,7 @@ class Challenger:
             return not self._aggregates_only and self._sends.upkeep(view, due_calls(view))
         self._done.add(found)
         if isinstance(found, ExamineVector):
-            self._examine_vector(view, found)
+            self.examine_vector(view, found)
         else:
             self._examine_aggregate(view, found)
         return True
@@ -81,8 +81,9 @@ class Challenger:
 
     # --- vectors ---
 
-    def _examine_vector(self, view: View, looked_at: ExamineVector) -> None:
-        statement = statement_of(view, self._blobs, self._key, looked_at.subject, looked_at.party)
+    def examine_vector(self, view: View, looked_at: ExamineVector) -> None:
+        """Find what is wrong with a vector, and do about it what can be done."""
+        statement = statement_of(view, self.blobs, self.key, looked_at.subject, looked_at.party)
         if statement is None:
             return
         remedy = statement.finding.remedy
@@ -99,9 +100,13 @@ class Challenger:
             case Remedy.PROOF_FORM:
                 self._show_proof(view, statement)
             case Remedy.DISPUTE:
-                disputes, account = self._sends.contracts.disputes, self._sends.account
-                subject, party = looked_at.subject, looked_at.party
-                self._sends.attempt("dispute", lambda: disputes.dispute(view.group, party, subject, account=account))
+                self.dispute(view, looked_at)
+
+    def dispute(self, view: View, looked_at: ExamineVector) -> None:
+        """Bond that a proof is false."""
+        disputes, account = self._sends.contracts.disputes, self._sends.account
+        subject, party = looked_at.subject, looked_at.party
+        self._sends.attempt("dispute", lambda: disputes.dispute(view.group, party, subject, account=account))
 
     def _demand(self, view: View, subject: Subject, party: int) -> None:
         """One element, or the proof, which counts as one more: which one, nobody can know before."""
@@ -112,7 +117,7 @@ class Challenger:
 
     def _show_element(self, view: View, statement: Statement) -> None:
         place, numbers = statement.finding.place, statement.finding.numbers
-        element = Element(self._key.public.residue(numbers[place]), number_tree(self._key, numbers).path(place))
+        element = Element(self.key.public.residue(numbers[place]), number_tree(self.key, numbers).path(place))
         fault = self._fault(statement, numbers[place], squared=statement.subject is Subject.GRADIENTS)
         evidence, account = self._sends.contracts.evidence, self._sends.account
         self._sends.attempt(
@@ -123,14 +128,14 @@ class Challenger:
         )
 
     def _show_proof(self, view: View, statement: Statement) -> None:
-        proof = posted_proof(self._blobs, self._key, statement.submission, view.terms.count, statement.subject)
+        proof = posted_proof(self.blobs, self.key, statement.submission, view.terms.count, statement.subject)
         if proof is None:
             return
-        of_gradients, width = statement.subject is Subject.GRADIENTS, self._key.public.width
+        of_gradients, width = statement.subject is Subject.GRADIENTS, self.key.public.width
         first = read_big(proof[: 2 * width if of_gradients else width])
-        limit = self._key.public.n_squared if of_gradients else self._key.public.n
+        limit = self.key.public.n_squared if of_gradients else self.key.public.n
         number, value = 0, first
-        if 0 < first < limit and common_divisor(first, self._key.public.n) == 1:
+        if 0 < first < limit and common_divisor(first, self.key.public.n) == 1:
             number, value = 1, read_big(proof[2 * width : 3 * width] if of_gradients else proof[width : 2 * width])
         fault = self._fault(statement, value, squared=of_gradients and number == 0)
         evidence, account = self._sends.contracts.evidence, self._sends.account
@@ -143,34 +148,36 @@ class Challenger:
 
     def _fault(self, statement: Statement, number: int, *, squared: bool) -> Fault:
         """Why a number is malformed: not reduced, or with a cofactor that makes it vanish modulo n."""
-        n = self._key.public.n
-        limit, place = (self._key.public.n_squared, N_SQUARED_PLACE) if squared else (n, N_PLACE)
+        n = self.key.public.n
+        limit, place = (self.key.public.n_squared, N_SQUARED_PLACE) if squared else (n, N_PLACE)
         if number >= limit:
-            return Fault(statement.submission, key_element(self._key, place))
+            return Fault(statement.submission, key_element(self.key, place))
         cofactor = n // common_divisor(number, n)
-        order = key_element(self._key, N_PLACE)
-        return Fault(statement.submission, order, self._key.public.residue(int(cofactor)))
+        order = key_element(self.key, N_PLACE)
+        return Fault(statement.submission, order, self.key.public.residue(int(cofactor)))
 
     # --- disputes ---
 
-    def _name(self, view: View, dispute: Dispute) -> bool:
+    def name(self, view: View, dispute: Dispute) -> bool:
         """Name the leftmost node that differs from one's own trace, or the step where the equation fails."""
         trace = self._trace(view, dispute)
         if trace is None:
             return False
         disputes, account, number = self._sends.contracts.disputes, self._sends.account, dispute.number
         if dispute.trace_root == trace.root:
-            failed = trace.failed
-            if failed is None:
-                return False
-            return self._sends.attempt("pick", lambda: disputes.pick(number, failed, account=account))
+            return trace.failed is not None and self.pick(dispute, trace.failed)
         shown = view.history.opened.get(number, (dispute.trace_root,))
         child = first_difference(trace, dispute, shown)
         return self._sends.attempt("descend", lambda: disputes.descend(number, shown, child, account=account))
 
+    def pick(self, dispute: Dispute, step: int) -> bool:
+        """Name a step that the accused is to justify."""
+        disputes, account = self._sends.contracts.disputes, self._sends.account
+        return self._sends.attempt("pick", lambda: disputes.pick(dispute.number, step, account=account))
+
     def _trace(self, view: View, dispute: Dispute) -> Trace | None:
         if dispute.number not in self._traces:
-            statement = statement_of(view, self._blobs, self._key, dispute.subject, dispute.party)
+            statement = statement_of(view, self.blobs, self.key, dispute.subject, dispute.party)
             if statement is None or statement.finding.proof is None:
                 return None
             self._traces[dispute.number] = run(statement.program())
@@ -179,22 +186,22 @@ class Challenger:
     # --- aggregates ---
 
     def _examine_aggregate(self, view: View, looked_at: ExamineAggregate) -> None:
-        record, count, public = view.round, view.terms.count, self._key.public
+        record, count, public = view.round, view.terms.count, self.key.public
         if record is None:
             return
         vectors = {
-            party: read_ciphertexts(self._blobs, self._key, record.gradients[party], count)
+            party: read_ciphertexts(self.blobs, self.key, record.gradients[party], count)
             for party in members(record.collected)
         }
         if any(vector is None for vector in vectors.values()):
             return  # whose bytes are missing should have been asked for before
         known = {party: vector for party, vector in vectors.items() if vector is not None}
-        expected = multiply(self._key, list(known.values()))
+        expected = multiply(self.key, list(known.values()))
         if vector_root(public, expected) == looked_at.aggregate.root:
             self._require_served(view, looked_at)
             return
-        data = read_content(self._blobs, looked_at.aggregate.content_digest, count * public.residue_bytes)
-        claimed = () if data is None else read_numbers(self._key, data, count, Subject.AGGREGATE)
+        data = read_content(self.blobs, looked_at.aggregate.content_digest, count * public.residue_bytes)
+        claimed = () if data is None else read_numbers(self.key, data, count, Subject.AGGREGATE)
         if not claimed or vector_root(public, claimed) != looked_at.aggregate.root:
             self._demand(view, Subject.AGGREGATE, 0)
             return
@@ -203,24 +210,24 @@ class Challenger:
 
     def _require_served(self, view: View, looked_at: ExamineAggregate) -> None:
         """A right aggregate whose bytes are not there is no use to members who multiply late."""
-        size = view.terms.count * self._key.public.residue_bytes
-        if not self._aggregates_only and read_content(self._blobs, looked_at.aggregate.content_digest, size) is None:
+        size = view.terms.count * self.key.public.residue_bytes
+        if not self._aggregates_only and read_content(self.blobs, looked_at.aggregate.content_digest, size) is None:
             self._demand(view, Subject.AGGREGATE, 0)
 
     def _show_wrong(self, view: View, place: int, claimed: Sequence[int], vectors: dict[int, tuple[int, ...]]) -> None:
-        record, public = view.round, self._key.public
+        record, public = view.round, self.key.public
         if record is None:
             return
         factors = [
             Factor(
                 party,
                 record.gradients[party],
-                Element(public.residue(vector[place]), number_tree(self._key, vector).path(place)),
+                Element(public.residue(vector[place]), number_tree(self.key, vector).path(place)),
             )
             for party, vector in sorted(vectors.items())
         ]
-        shown = Element(public.residue(claimed[place]), number_tree(self._key, claimed).path(place))
-        modulus = key_element(self._key, N_SQUARED_PLACE)
+        shown = Element(public.residue(claimed[place]), number_tree(self.key, claimed).path(place))
+        modulus = key_element(self.key, N_SQUARED_PLACE)
         evidence, account = self._sends.contracts.evidence, self._sends.account
         self._sends.attempt(
             "proveWrongAggregate",

@@ -19,12 +19,14 @@ from pyml.crypto.proof_cd import prove_cd
 from pyml.crypto.proof_pk import ProofPK, prove_pk
 from pyml.crypto.threshold_paillier import partial_decryptions
 from pyml.deepchain.accused import Accused
+from pyml.deepchain.challenger import Challenger
+from pyml.deepchain.challenger_steps import ExamineVector
 from pyml.deepchain.contents import gradients_content, shares_content
 from pyml.deepchain.party import Party
 from pyml.deepchain.party_steps import PartyStep, Serve, SubmitGradients, SubmitShares
-from pyml.deepchain.records import Phase, Subject, Submission
-from pyml.deepchain.statement import Statement
-from pyml.deepchain.trace import Trace, run
+from pyml.deepchain.records import Dispute, Phase, Subject, Submission
+from pyml.deepchain.statement import Statement, statement_of
+from pyml.deepchain.trace import Origin, Trace, run
 from pyml.deepchain.view import View
 from pyml.deepchain.worker import Worker
 from pyml.deepchain.worker_steps import ServeAggregate, Update, WorkerStep
@@ -168,6 +170,30 @@ class UnservingWorker(Worker):
         return False if isinstance(step, ServeAggregate) else super().carry_out(step, view)
 
 
+class FalseChallenger(Challenger):
+    """Disputes a proof that is true, and names a step of it."""
+
+    _accused: tuple[int, int, int] | None = None
+
+    def examine_vector(self, view: View, looked_at: ExamineVector) -> None:
+        """Accuses the first member of each run, whatever it posted."""
+        run_of = (looked_at.round, looked_at.reruns, int(looked_at.subject))
+        if self._accused == run_of:
+            return
+        self._accused = run_of
+        self.dispute(view, looked_at)
+
+    def name(self, view: View, dispute: Dispute) -> bool:
+        """A step that multiplies by a ciphertext: the accused shows it, with its path."""
+        statement = statement_of(view, self.blobs, self.key, dispute.subject, dispute.party)
+        if statement is None:
+            return False
+        program = statement.program()
+        origins = (Origin.VECTOR, Origin.SHARE)
+        step = next(place for place, step in enumerate(program.steps()) if step.source.origin in origins)
+        return self.pick(dispute, step)
+
+
 def altered(ciphertext: int, n: int) -> int:
     """The ciphertext of a plaintext that is more by one."""
     return int(big(ciphertext) * (1 + n) % (big(n) * n))
@@ -182,6 +208,7 @@ PARTY_FAULTS: Final[dict[str, type[Party]]] = {
     "unserved-gradients": UnservingParty,
     "crash": CrashingParty,
 }
+CHALLENGER_FAULTS: Final[dict[str, type[Challenger]]] = {"false-accusation": FalseChallenger}
 WORKER_FAULTS: Final[dict[str, type[Worker]]] = {
     "wrong-aggregate": WrongWorker,
     "absent-leader": AbsentWorker,

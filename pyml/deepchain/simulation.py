@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from pyml.chain.accounts import Signer, dev_signers
 from pyml.chain.client import Client
@@ -220,6 +220,13 @@ class Simulation:
     def output(self, name: str) -> str:
         """The last lines that a process wrote."""
         return self._processes[name].tail()
+
+    def result(self, name: str) -> dict[str, Any]:
+        """What a process that has ended printed last."""
+        lines = [line for line in self.output(name).splitlines() if line.startswith('{"group"')]
+        if not lines:
+            raise ChainError(f"{name} ended without a result", got=self.output(name)[-400:])
+        return dict(json.loads(lines[-1]))
 
     def _has_seen(self, name: str, head: int) -> bool:
         with contextlib.suppress(OSError, ValueError):
