@@ -9,8 +9,9 @@ import {IAssetRegistry} from "./IAssetRegistry.sol";
 /// @title AssetRegistry
 /// @notice Nobody owns it.
 contract AssetRegistry is IAssetRegistry {
-    /// @notice How many blocks an audit asks for; one may come twice.
-    uint256 public constant CHALLENGED = 4;
+    /// @notice How many blocks an audit asks for; one may come twice. Whoever lacks a part f of them passes m audits with
+    /// probability (1 - f)^(2·m): ask again for more.
+    uint256 public constant CHALLENGED = 2;
     /// @notice How far back a contract can read hashes of blocks.
     uint256 public constant HASH_BLOCKS = 256;
     /// @notice Most bytes of keywords.

@@ -14,9 +14,10 @@ pragma solidity ^0.8.28;
 ///
 /// It shows that the owner still knows the m_j that the tags were made of. It does not show that the m_j are hashes of any
 /// data, nor that data are good, new, or not somebody else's. H2 hashes pk and the owner's address as well: answers are
-/// public, and after some audits whoever copied a statement could answer for it too. Where s is a hash of the data alone, anybody who can guess
-/// the data can confirm the guess by pk: s must be blinded by a secret salt, and so must each m_j. The paper has neither
-/// the salt nor the tags' root; without the root an owner would make the tags at the audit, of anything.
+/// public, and after some audits whoever copied a statement could answer for it too. Where s is a hash of the data alone,
+/// anybody who can guess the data can confirm the guess by pk: s must be blinded by a secret salt, and so must each m_j.
+/// The paper has neither the salt nor the tags' root; without the root an owner would make the tags at the audit, of
+/// anything.
 /// @dev The request's block is hashed into the challenge, so it is not known when the audit is asked for. An answer has to
 /// come within 256 blocks, while that hash can be read.
 interface IAssetRegistry {

@@ -129,14 +129,14 @@ interface ITrading {
 
     /// @notice A member.
     /// @param samples its contribution to one round.
-    /// @param acceptedRounds rounds that it took part in to the end.
+    /// @param missedRounds accepted rounds that it did not take part in to the end.
     /// @param joined whether it has joined.
     /// @param claimed whether deposit and reward were paid out.
-    // Layout, from the low end: account 160 | samples 32 | acceptedRounds 32 | joined 8 | claimed 8 | free 16 |
+    // Layout, from the low end: account 160 | samples 32 | missedRounds 32 | joined 8 | claimed 8 | free 16 |
     struct Party {
         address account;
         uint32 samples;
-        uint32 acceptedRounds;
+        uint32 missedRounds;
         bool joined;
         bool claimed;
     }
@@ -155,6 +155,7 @@ interface ITrading {
     /// @param sponsor who put up the reward.
     /// @param acceptedRounds rounds that led to new weights.
     /// @param unclaimed members who have not claimed yet.
+    /// @param samples of all members: what a round contributes in which nobody is missing.
     /// @param reward that the sponsor put up; the members' part once the group is over.
     /// @param workerPool the workers' part, once the group is over; it is in the pot of `terms.processing`.
     /// @param paid rewards that members have claimed.
@@ -167,6 +168,7 @@ interface ITrading {
         address sponsor;
         uint32 acceptedRounds;
         uint8 unclaimed;
+        uint40 samples;
         uint128 reward;
         uint128 workerPool;
         uint128 paid;
@@ -330,6 +332,9 @@ interface ITrading {
 
     /// @notice Rewards, seeds and the aggregate.
     function accountOf(uint256 groupId) external view returns (Account memory);
+
+    /// @notice The seed of this round.
+    function seedOf(uint256 groupId) external view returns (bytes32);
 
     /// @notice A member.
     function partyOf(uint256 groupId, uint256 party) external view returns (Party memory);

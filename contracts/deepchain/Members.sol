@@ -12,6 +12,13 @@ library Members {
         return member < 64 ? uint64(1 << member) : 0;
     }
 
+    /// @notice The set of the first `members`, at most 64.
+    function first(uint256 members) internal pure returns (uint64) {
+        // 2^64 - 1 for 64 members.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint64((uint256(1) << members) - 1);
+    }
+
     /// @notice How many members a set has.
     function count(uint64 members) internal pure returns (uint256 found) {
         // Each turn takes the lowest member away.

@@ -36,12 +36,26 @@ contract Processing is IProcessing, EIP712 {
     /// @notice The coin's: how many rounds a staked coin counts in.
     uint32 public immutable VALIDITY_ROUNDS;
 
+    /// @dev What the terms say that each block needs: reading all terms is dear. Kept when the first worker enlists.
+    // Layout, from the low end: workerDeposit 96 | bountyBps 16 | committee 8 | known 8 | updateBlocks 16 | signBlocks 16
+    // | appendBlocks 16 | free 80 |
+    struct Rules {
+        uint96 workerDeposit;
+        uint16 bountyBps;
+        uint8 committee;
+        bool known;
+        uint16 updateBlocks;
+        uint16 signBlocks;
+        uint16 appendBlocks;
+    }
+
     /// @dev Payments of a group that is over.
     struct Payments {
         uint128 paid;
         uint32 claimed;
     }
 
+    mapping(uint256 groupId => Rules) private _rules;
     mapping(uint256 groupId => Worker[]) private _workers;
     mapping(uint256 groupId => mapping(address account => bool)) private _enlisted;
     mapping(uint256 groupId => Block) private _blocks;
@@ -56,9 +70,8 @@ contract Processing is IProcessing, EIP712 {
 
     /// @inheritdoc IProcessing
     function enlist(uint256 groupId, uint96 stake, bytes32 tip) external returns (uint256 worker) {
-        ITrading.Terms memory terms = TRADING.termsOf(groupId);
-        if (terms.processing != address(this)) revert NotThisProcessing(groupId, terms.processing);
-        if (stake < terms.workerDeposit) revert StakeTooSmall(stake, terms.workerDeposit);
+        Rules memory rules = _learn(groupId);
+        if (stake < rules.workerDeposit) revert StakeTooSmall(stake, rules.workerDeposit);
         ITrading.Clock memory clock = TRADING.clockOf(groupId);
         if (clock.phase == ITrading.Phase.Over) revert GroupIsOver(groupId);
         worker = _workers[groupId].length;
@@ -107,11 +120,11 @@ contract Processing is IProcessing, EIP712 {
 
     /// @inheritdoc IProcessing
     function update(uint256 groupId, bytes32 aggregateRoot, bytes32 contentDigest, bytes32 link) external {
-        (ITrading.Terms memory terms, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
+        (Rules memory rules, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
         Block memory made = _currentOf(groupId, clock);
         if (made.status != Status.None) revert NotInStatus(groupId, Status.None, made.status);
-        _requireNotAfter(made.base + terms.windows[6]);
-        (made.leader, made.committee) = _draw(groupId, terms, clock, made);
+        _requireNotAfter(made.base + rules.updateBlocks);
+        (made.leader, made.committee) = _draw(groupId, rules, clock, made);
         Worker storage leader = _workers[groupId][made.leader];
         if (leader.account != msg.sender) revert NotLeader(groupId, leader.account, msg.sender);
         bytes32 hashed = keccak256(abi.encode(link));
@@ -125,10 +138,10 @@ contract Processing is IProcessing, EIP712 {
 
     /// @inheritdoc IProcessing
     function lodge(uint256 groupId, uint256[] calldata workers, bytes[] calldata signatures) external {
-        (ITrading.Terms memory terms, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
+        (Rules memory rules, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
         Block storage made = _posted(groupId);
-        _requireNotAfter(uint256(made.base) + terms.windows[7]);
-        if (workers.length != signatures.length || workers.length > terms.committee) {
+        _requireNotAfter(uint256(made.base) + rules.signBlocks);
+        if (workers.length != signatures.length || workers.length > rules.committee) {
             revert TooManySignatures(signatures.length);
         }
         bytes32 digest = blockHash(groupId);
@@ -147,9 +160,9 @@ contract Processing is IProcessing, EIP712 {
 
     /// @inheritdoc IProcessing
     function append(uint256 groupId) external {
-        (ITrading.Terms memory terms, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
+        (Rules memory rules, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
         Block storage made = _posted(groupId);
-        _requireAfter(uint256(made.base) + terms.windows[7]);
+        _requireAfter(uint256(made.base) + rules.signBlocks);
         if (made.pending != 0) revert DemandsPending(groupId, made.pending);
         if (!_isAgreed(made.signed, made.committee)) {
             revert TooFewSignatures(made.signed.count(), made.committee.count());
@@ -157,29 +170,29 @@ contract Processing is IProcessing, EIP712 {
         made.status = Status.Appended;
         _reward(groupId, clock.round, made);
         emit Appended(groupId, clock.round, made.signed);
-        bytes32 seed = TRADING.accountOf(groupId).seed;
+        bytes32 seed = TRADING.seedOf(groupId);
         TRADING.aggregated(groupId, made.aggregateRoot, keccak256(abi.encode(seed, made.link)));
     }
 
     /// @inheritdoc IProcessing
     function expire(uint256 groupId) external {
-        (ITrading.Terms memory terms, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
+        (Rules memory rules, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
         Block memory made = _currentOf(groupId, clock);
         if (made.status == Status.None) {
-            if (_eligible(groupId, clock.round, terms.workerDeposit, made.failed) <= terms.committee) {
+            if (_eligible(groupId, clock.round, rules.workerDeposit, made.failed) <= rules.committee) {
                 return TRADING.abandon(groupId);
             }
-            _requireAfter(made.base + terms.windows[6]);
-            (uint8 leader,) = _draw(groupId, terms, clock, made);
-            return _fail(groupId, terms, clock, made, 7, Members.bit(leader));
+            _requireAfter(made.base + rules.updateBlocks);
+            (uint8 leader,) = _draw(groupId, rules, clock, made);
+            return _fail(groupId, rules, clock, made, 7, Members.bit(leader));
         }
         if (made.pending != 0) revert DemandsPending(groupId, made.pending);
-        uint256 deadline = made.base + terms.windows[7];
+        uint256 deadline = made.base + rules.signBlocks;
         _requireAfter(deadline);
         uint64 absent = made.committee & ~made.signed;
-        if (!_isAgreed(made.signed, made.committee)) return _fail(groupId, terms, clock, made, 8, absent);
-        _requireAfter(deadline + terms.windows[8]);
-        _fail(groupId, terms, clock, made, 9, Members.bit(made.leader));
+        if (!_isAgreed(made.signed, made.committee)) return _fail(groupId, rules, clock, made, 8, absent);
+        _requireAfter(deadline + rules.appendBlocks);
+        _fail(groupId, rules, clock, made, 9, Members.bit(made.leader));
     }
 
     /// @inheritdoc IProcessing
@@ -221,18 +234,18 @@ contract Processing is IProcessing, EIP712 {
         external
         returns (bool convicted)
     {
-        ITrading.Terms memory terms = _asEvidence(groupId);
+        Rules memory rules = _asEvidence(groupId);
         Block memory made = _blocks[groupId];
         if (made.collected != collected || made.attempt != attempt) return false;
-        _convict(groupId, terms, made, challenger, Members.bit(made.leader));
+        _convict(groupId, rules, made, challenger, Members.bit(made.leader));
         return true;
     }
 
     /// @inheritdoc IProcessing
     function convictBlock(uint256 groupId, address challenger) external {
-        ITrading.Terms memory terms = _asEvidence(groupId);
-        Block memory made = _answerable(groupId, terms);
-        _convict(groupId, terms, made, challenger, made.signed | Members.bit(made.leader));
+        Rules memory rules = _asEvidence(groupId);
+        Block memory made = _answerable(groupId, rules);
+        _convict(groupId, rules, made, challenger, made.signed | Members.bit(made.leader));
     }
 
     /// @inheritdoc IProcessing
@@ -257,13 +270,13 @@ contract Processing is IProcessing, EIP712 {
 
     /// @inheritdoc IProcessing
     function eligibleCount(uint256 groupId, uint32 round) external view returns (uint256) {
-        return _eligible(groupId, round, TRADING.termsOf(groupId).workerDeposit, 0);
+        return _eligible(groupId, round, _rules[groupId].workerDeposit, 0);
     }
 
     /// @inheritdoc IProcessing
     function drawOf(uint256 groupId) external view returns (uint8 leader, uint64 committee) {
-        (ITrading.Terms memory terms, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
-        return _draw(groupId, terms, clock, _currentOf(groupId, clock));
+        (Rules memory rules, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
+        return _draw(groupId, rules, clock, _currentOf(groupId, clock));
     }
 
     /// @inheritdoc IProcessing
@@ -273,13 +286,13 @@ contract Processing is IProcessing, EIP712 {
 
     /// @inheritdoc IProcessing
     function deadlinesOf(uint256 groupId) external view returns (uint256[2] memory deadlines) {
-        (ITrading.Terms memory terms, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
+        (Rules memory rules, ITrading.Clock memory clock) = _context(groupId, ITrading.Phase.Aggregating);
         Block memory made = _currentOf(groupId, clock);
         if (made.status == Status.None) {
-            deadlines[0] = made.base + terms.windows[6];
+            deadlines[0] = made.base + rules.updateBlocks;
         } else {
-            deadlines[0] = made.base + terms.windows[7];
-            deadlines[1] = deadlines[0] + terms.windows[8];
+            deadlines[0] = made.base + rules.signBlocks;
+            deadlines[1] = deadlines[0] + rules.appendBlocks;
         }
     }
 
@@ -291,7 +304,7 @@ contract Processing is IProcessing, EIP712 {
                 BLOCK_TYPE,
                 groupId,
                 uint256(TRADING.clockOf(groupId).round),
-                TRADING.accountOf(groupId).seed,
+                TRADING.seedOf(groupId),
                 uint256(made.attempt),
                 made.aggregateRoot,
                 made.contentDigest
@@ -301,13 +314,9 @@ contract Processing is IProcessing, EIP712 {
     }
 
     /// @dev The block is posted, and these are guilty of it: another attempt, also where it was appended.
-    function _convict(
-        uint256 groupId,
-        ITrading.Terms memory terms,
-        Block memory made,
-        address challenger,
-        uint64 culprits
-    ) private {
+    function _convict(uint256 groupId, Rules memory rules, Block memory made, address challenger, uint64 culprits)
+        private
+    {
         ITrading.Clock memory clock = TRADING.clockOf(groupId);
         bool appended = made.status == Status.Appended;
         if (appended) {
@@ -315,7 +324,7 @@ contract Processing is IProcessing, EIP712 {
             made.collected = uint48(block.number);
         }
         _retry(groupId, clock, made, culprits, 0);
-        _slash(groupId, terms, culprits, challenger);
+        _slash(groupId, rules, culprits, challenger);
         if (appended) TRADING.withdrawAggregate(groupId);
         if (made.attempt >= MAX_ATTEMPTS) TRADING.abandon(groupId);
     }
@@ -323,14 +332,14 @@ contract Processing is IProcessing, EIP712 {
     /// @dev A time point was missed.
     function _fail(
         uint256 groupId,
-        ITrading.Terms memory terms,
+        Rules memory rules,
         ITrading.Clock memory clock,
         Block memory made,
         uint8 timePoint,
         uint64 culprits
     ) private {
         _retry(groupId, clock, made, culprits, timePoint);
-        _slash(groupId, terms, culprits, address(0));
+        _slash(groupId, rules, culprits, address(0));
         if (made.attempt >= MAX_ATTEMPTS) TRADING.abandon(groupId);
     }
 
@@ -346,15 +355,15 @@ contract Processing is IProcessing, EIP712 {
 
     /// @dev Each loses a deposit, or what is left of its stake. The challenger gets its part of the first's alone: one
     /// proof, one bounty.
-    function _slash(uint256 groupId, ITrading.Terms memory terms, uint64 culprits, address challenger) private {
+    function _slash(uint256 groupId, Rules memory rules, uint64 culprits, address challenger) private {
         uint256 forfeited = 0;
         for (uint256 i = 0; culprits >> i != 0; ++i) {
             if (culprits & Members.bit(i) == 0) continue;
             Worker storage culprit = _workers[groupId][i];
             uint96 stake = culprit.stake;
-            uint96 amount = stake < terms.workerDeposit ? stake : terms.workerDeposit;
+            uint96 amount = stake < rules.workerDeposit ? stake : rules.workerDeposit;
             culprit.stake = stake - amount;
-            uint256 bounty = challenger == address(0) ? 0 : uint256(amount) * terms.bountyBps / Payoff.WHOLE;
+            uint256 bounty = challenger == address(0) ? 0 : uint256(amount) * rules.bountyBps / Payoff.WHOLE;
             emit WorkerSlashed(groupId, i, amount, challenger, bounty);
             if (bounty != 0) ESCROW.credit(challenger, bounty);
             challenger = address(0);
@@ -396,20 +405,40 @@ contract Processing is IProcessing, EIP712 {
         if (asked.account != msg.sender) revert NotWorker(groupId, worker, msg.sender);
     }
 
+    /// @dev Terms do not change.
+    function _learn(uint256 groupId) private returns (Rules memory rules) {
+        rules = _rules[groupId];
+        if (rules.known) return rules;
+        ITrading.Terms memory terms = TRADING.termsOf(groupId);
+        if (terms.processing != address(this)) revert NotThisProcessing(groupId, terms.processing);
+        rules = Rules({
+            workerDeposit: terms.workerDeposit,
+            bountyBps: terms.bountyBps,
+            committee: terms.committee,
+            known: true,
+            updateBlocks: terms.windows[6],
+            signBlocks: terms.windows[7],
+            appendBlocks: terms.windows[8]
+        });
+        _rules[groupId] = rules;
+    }
+
     function _context(uint256 groupId, ITrading.Phase phase)
         private
         view
-        returns (ITrading.Terms memory terms, ITrading.Clock memory clock)
+        returns (Rules memory rules, ITrading.Clock memory clock)
     {
-        terms = TRADING.termsOf(groupId);
-        if (terms.processing != address(this)) revert NotThisProcessing(groupId, terms.processing);
+        rules = _rules[groupId];
         clock = TRADING.clockOf(groupId);
         if (clock.phase != phase) revert ITrading.NotInPhase(groupId, phase, clock.phase);
+        // Without workers a group does not begin, so one that aggregates is known to the contract that it names.
+        if (!rules.known) revert NotThisProcessing(groupId, TRADING.termsOf(groupId).processing);
     }
 
-    function _asEvidence(uint256 groupId) private view returns (ITrading.Terms memory terms) {
-        terms = TRADING.termsOf(groupId);
-        if (msg.sender != terms.evidence) revert ITrading.NotNamedInTerms(terms.evidence, msg.sender);
+    function _asEvidence(uint256 groupId) private view returns (Rules memory) {
+        address evidence = TRADING.termsOf(groupId).evidence;
+        if (msg.sender != evidence) revert ITrading.NotNamedInTerms(evidence, msg.sender);
+        return _rules[groupId];
     }
 
     function _posted(uint256 groupId) private view returns (Block storage made) {
@@ -427,26 +456,26 @@ contract Processing is IProcessing, EIP712 {
     }
 
     /// @dev The aggregate as long as it can be held against its leader: up to T8, or to T4 once it is appended.
-    function _answerable(uint256 groupId, ITrading.Terms memory terms) private view returns (Block memory made) {
+    function _answerable(uint256 groupId, Rules memory rules) private view returns (Block memory made) {
         made = _blocks[groupId];
         if (made.status == Status.None) revert NotInStatus(groupId, Status.Posted, made.status);
         if (made.status == Status.Posted) {
-            _requireNotAfter(made.base + terms.windows[7]);
+            _requireNotAfter(made.base + rules.signBlocks);
         } else {
             _context(groupId, ITrading.Phase.Decrypting);
             _requireNotAfter(TRADING.deadlinesOf(groupId)[0]);
         }
     }
 
-    function _draw(uint256 groupId, ITrading.Terms memory terms, ITrading.Clock memory clock, Block memory made)
+    function _draw(uint256 groupId, Rules memory rules, ITrading.Clock memory clock, Block memory made)
         private
         view
         returns (uint8 leader, uint64 committee)
     {
-        (uint256[] memory weights, uint256 eligible) = _weights(groupId, clock.round, terms.workerDeposit, made.failed);
-        if (eligible <= terms.committee) revert NobodyEligible(groupId);
-        bytes32 seed = TRADING.accountOf(groupId).seed;
-        return Sortition.drawAll(keccak256(abi.encode(seed, uint256(made.attempt))), weights, terms.committee);
+        (uint256[] memory weights, uint256 eligible) = _weights(groupId, clock.round, rules.workerDeposit, made.failed);
+        if (eligible <= rules.committee) revert NobodyEligible(groupId);
+        bytes32 seed = TRADING.seedOf(groupId);
+        return Sortition.drawAll(keccak256(abi.encode(seed, uint256(made.attempt))), weights, rules.committee);
     }
 
     function _eligible(uint256 groupId, uint32 round, uint96 least, uint64 failed)

@@ -75,7 +75,9 @@ contract Trading is ITrading {
         Terms storage terms = _terms[groupId];
         (member.joined, member.samples) = (true, _samplesOf(terms.assets, assetId));
         _masks[groupId].active |= Members.bit(party);
-        ++_accounts[groupId].unclaimed;
+        Account storage account = _accounts[groupId];
+        ++account.unclaimed;
+        account.samples += member.samples;
         emit Joined(groupId, party, msg.sender, member.samples);
         ESCROW.lock(msg.sender, terms.deposit);
     }
@@ -186,7 +188,7 @@ contract Trading is ITrading {
         if (member.claimed) revert AlreadyClaimed(groupId, party);
         member.claimed = true;
         Account storage account = _accounts[groupId];
-        uint256 contribution = uint256(member.acceptedRounds) * member.samples;
+        uint256 contribution = uint256(account.acceptedRounds - member.missedRounds) * member.samples;
         uint256 reward = Payoff.earned(account.reward, contribution, account.contributions);
         uint256 deposit = _masks[groupId].active & Members.bit(party) == 0 ? 0 : _terms[groupId].deposit;
         // At most the pool, which has 128 bits.
@@ -280,6 +282,11 @@ contract Trading is ITrading {
     }
 
     /// @inheritdoc ITrading
+    function seedOf(uint256 groupId) external view returns (bytes32) {
+        return _accounts[groupId].seed;
+    }
+
+    /// @inheritdoc ITrading
     function partyOf(uint256 groupId, uint256 party) external view returns (Party memory) {
         return _parties[groupId][party];
     }
@@ -346,14 +353,16 @@ contract Trading is ITrading {
         _begin(groupId, clock);
     }
 
+    /// @dev Writes nothing for those who took part: what they did not miss, they did.
     function _accept(uint256 groupId, Clock storage clock, uint64 valid) private {
         Account storage account = _accounts[groupId];
-        uint128 contributions = 0;
-        for (uint256 i = 0; i < clock.parties; ++i) {
-            if (valid & Members.bit(i) == 0) continue;
+        uint128 contributions = account.samples;
+        uint64 missing = Members.first(clock.parties) & ~valid;
+        for (uint256 i = 0; missing >> i != 0; ++i) {
+            if (missing & Members.bit(i) == 0) continue;
             Party storage member = _parties[groupId][i];
-            ++member.acceptedRounds;
-            contributions += member.samples;
+            ++member.missedRounds;
+            contributions -= member.samples;
         }
         account.contributions += contributions;
         ++account.acceptedRounds;

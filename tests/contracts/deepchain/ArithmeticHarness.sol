@@ -36,7 +36,7 @@ contract ArithmeticHarness {
         return BigModulus.fourfoldProduct(a, b, m);
     }
 
-    function timesPowerOfTwo(bytes memory a, uint256 doublings, bytes memory m) external pure returns (bytes memory) {
+    function timesPowerOfTwo(bytes memory a, uint256 doublings, bytes memory m) external view returns (bytes memory) {
         return BigModulus.timesPowerOfTwo(a, doublings, m);
     }
 

@@ -115,6 +115,15 @@ contract BigModulusTest is ForgeTest {
         assertEq(keccak256(harness.timesPowerOfTwo(squared, 2, m)), keccak256(harness.fourfoldProduct(a, a, m)));
     }
 
+    function testFuzz_PowersOfTwoAreDoublings(bytes32 seed, uint8 doublings) public view {
+        (bytes memory a,, bytes memory m) = _drawn(seed);
+        bytes memory expected = a;
+        for (uint256 i = 0; i < doublings % 40; ++i) {
+            expected = harness.add(expected, expected, m);
+        }
+        assertEq(keccak256(harness.timesPowerOfTwo(a, doublings % 40, m)), keccak256(expected));
+    }
+
     function testFuzz_OneIsNeutral(bytes32 seed) public view {
         (bytes memory a,, bytes memory m) = _drawn(seed);
         (bool right,) = harness.isProduct(a, a, harness.one(LENGTH), m);

@@ -109,8 +109,8 @@ contract DeepchainRoundsTest is DeepchainTest {
         assertEq(_free(_member(0)), GRANT - DEPOSIT + DEPOSIT / 3);
         assertEq(_free(_member(3)), GRANT - DEPOSIT);
         assertEq(trading.accountOf(0).acceptedRounds, 1);
-        assertEq(trading.partyOf(0, 0).acceptedRounds, 1);
-        assertEq(trading.partyOf(0, 3).acceptedRounds, 0);
+        assertEq(trading.partyOf(0, 0).missedRounds, 0);
+        assertEq(trading.partyOf(0, 3).missedRounds, 1);
         _assertBalanced();
     }
 
