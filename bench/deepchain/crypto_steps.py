@@ -35,6 +35,8 @@ from pyml.crypto.threshold_paillier import (
 from pyml.deepchain.cores import Cores
 from pyml.deepchain.fixed_point import FixedPoint
 from pyml.deepchain.packing import Packing
+from pyml.deepchain.trace import run
+from pyml.deepchain.trace_programs import pk_program
 from pyml.errors import IntegrityError
 from pyml.files import write_atomically
 
@@ -111,11 +113,14 @@ def measure(size: Size, home: Path, tell: Callable[[str], None]) -> dict[str, An
     held = clock.time(
         "Proof_PK: verify", lambda: verify_pk(key, mine.ciphertexts, proof, context=CONTEXT), repeats=size.repeats
     )
+    tell("trace for a dispute")
+    program = clock.time("dispute: program", lambda: pk_program(key, mine.ciphertexts, proof, context=CONTEXT))
+    traced = clock.time("dispute: trace of Proof_PK", lambda: run(program))
     vectors = [row.ciphertexts for row in rows]
     aggregate = clock.time("aggregate", lambda: products(vectors, key.public.n_squared), repeats=size.repeats)
     decrypted = _decrypt(size, clock, key, shares, aggregate, tell)
     sums = packing.unpack(decrypted["plaintexts"], length=size.parameters)
-    if not held or not decrypted["held"] or not (sums == np.sum(encoded, axis=0)).all():
+    if not held or traced.failed is not None or not decrypted["held"] or not (sums == np.sum(encoded, axis=0)).all():
         raise IntegrityError("the round did not give the sum of what was encrypted")
     tell("the paper's threshold scheme")
     return {
@@ -128,6 +133,7 @@ def measure(size: Size, home: Path, tell: Callable[[str], None]) -> dict[str, An
             **decrypted["bytes"],
         },
         "steps": clock.steps,
+        "trace_steps": program.length,
         "sums_exact": True,
         "paper_scheme": _paper_scheme(size, key, (p, q), aggregate[:PAPER_SAMPLE]),
     }
