@@ -98,7 +98,11 @@ def test_links_resolve_and_files_exist(path: Path) -> None:
     assert missing_files(text_of(path)) == []
 
 
-GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "zk.md", ROOT / "docs" / "keys.md"]
+GUIDES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *(ROOT / "docs" / f"{guide}.md" for guide in ("zk", "keys", "deepchain")),
+]
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=name)
