@@ -178,13 +178,15 @@ class Simulation:
 
     def advance(self, reader: ChainReader) -> View:
         """Start again what was killed; move the clock if everybody waits. Returns the view."""
-        for name, process in self._processes.items():
-            if not process.running and name not in self._restarted and self.cast.faults.get(name) == "crash":
+        ended = {name for name, process in self._processes.items() if not process.running}
+        for name in ended:
+            if name not in self._restarted and self.cast.faults.get(name) == "crash":
                 self._restarted.add(name)
                 self.start_one(name, reader.group)
         view = reader.view()
-        waiting = {name for name, process in self._processes.items() if process.running} - {"dealer"}
-        if all(self._has_seen(name, view.head) for name in waiting):
+        # Whoever has ended since is still waited for: it may have to be started again first.
+        waited_for = set(self._processes) - {"dealer"} - (ended - self._restarted)
+        if all(self._has_seen(name, view.head) for name in waited_for):
             due = view.pending_deadlines()
             if due and self._client.block_number() == view.head:
                 self._client.rpc.request("anvil_mine", hex(due[0] + 1 - view.head))
