@@ -12,6 +12,8 @@ from typing import Final
 
 from eth_utils.crypto import keccak
 
+from pyml.errors import InputError
+
 CHALLENGE_BITS: Final = 128
 SLACK_BITS: Final = 128
 """How much longer a mask is than what it hides: the statistical distance is 2^-128."""
@@ -32,6 +34,13 @@ def word(value: int) -> bytes:
 def seed_of(*parts: bytes) -> bytes:
     """The seed that all parts determine."""
     return keccak(b"".join(parts))
+
+
+def require_context(context: bytes) -> bytes:
+    """The digest of a proof's context; ``InputError`` unless it is one: parts of a hash have fixed lengths."""
+    if len(context) != _WORD:
+        raise InputError("a proof's context has the wrong length", expected=f"{_WORD} bytes", got=len(context))
+    return context
 
 
 def first_bits(digest: bytes) -> int:

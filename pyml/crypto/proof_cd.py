@@ -22,7 +22,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyml.crypto.big_integers import common_divisor, power, read_big
-from pyml.crypto.challenges import CHALLENGE_BITS, SLACK_BITS, challenges, domain, first_bits, seed_of, word
+from pyml.crypto.challenges import (
+    CHALLENGE_BITS,
+    SLACK_BITS,
+    challenges,
+    domain,
+    first_bits,
+    require_context,
+    seed_of,
+    word,
+)
 from pyml.crypto.multi_power import product_of_powers
 from pyml.crypto.proof_pk import MAX_CIPHERTEXTS, vector_root
 from pyml.crypto.threshold_key_codec import key_tree, owns
@@ -98,7 +107,7 @@ def cd_batch(
 ) -> bytes:
     """What the batch factors come from."""
     roots = vector_root(key.public, ciphertexts) + vector_root(key.public, partials)
-    return seed_of(BATCH_DOMAIN, context, key_tree(key).root, roots, word(len(partials)), word(index))
+    return seed_of(BATCH_DOMAIN, require_context(context), key_tree(key).root, roots, word(len(partials)), word(index))
 
 
 def cd_challenge(key: ThresholdKey, batch: bytes, a: int, b: int) -> int:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyml.crypto.big_integers import big, common_divisor, power, read_big
-from pyml.crypto.challenges import CHALLENGE_BITS, SLACK_BITS, challenges, domain, seed_of, word
+from pyml.crypto.challenges import CHALLENGE_BITS, SLACK_BITS, challenges, domain, require_context, seed_of, word
 from pyml.crypto.merkle import MerkleTree
 from pyml.crypto.multi_power import product_of_powers
 from pyml.crypto.paillier import Encrypted, PublicKey
@@ -93,7 +93,7 @@ def vector_root(key: PublicKey, numbers: Sequence[int]) -> bytes:
 
 def pk_seed(key: ThresholdKey, context: bytes, root: bytes, count: int, a: int) -> bytes:
     """What all challenges of a proof come from."""
-    return seed_of(DOMAIN, context, key_tree(key).root, root, word(count), key.public.residue(a))
+    return seed_of(DOMAIN, require_context(context), key_tree(key).root, root, word(count), key.public.residue(a))
 
 
 def encode_pk(key: PublicKey, proof: ProofPK) -> bytes:

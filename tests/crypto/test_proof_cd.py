@@ -143,3 +143,9 @@ def test_rows_of_different_length_are_refused() -> None:
     assert not holds(PROOF, partials=[], ciphertexts=[])
     with pytest.raises(ProofError, match=r"^the shares are not of this key"):
         prove_cd(KEY, SHARE, GROUP.aggregate, PARTIALS[:2], context=CONTEXT)
+
+
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_a_context_is_a_digest(length: int) -> None:
+    with pytest.raises(InputError, match=rf"^a proof's context has the wrong length; expected 32 bytes; got {length}$"):
+        verify_cd(KEY, 2, GROUP.aggregate, PARTIALS, PROOF, context=bytes(length))

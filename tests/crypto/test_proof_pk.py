@@ -137,3 +137,9 @@ def test_a_shortened_exponentiation_could_be_forged() -> None:
     false = true * (1 + N * j) % N_SQUARED
     forged = quotient * (1 + N * (j * pow(prime, -1, N) % N)) % N_SQUARED
     assert pow(int(forged), prime, N_SQUARED) * rest % N_SQUARED == false != true
+
+
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_a_context_is_a_digest(length: int) -> None:
+    with pytest.raises(InputError, match=rf"^a proof's context has the wrong length; expected 32 bytes; got {length}$"):
+        holds(PROOF, context=bytes(length))
