@@ -5,8 +5,10 @@ Source: DeepChain, section 4.2.4: C(ΔW_1) · … · C(ΔW_N), without the facto
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pyml.crypto.threshold_paillier import ThresholdKey
-from pyml.deepchain.contents import multiply, read_ciphertexts
+from pyml.deepchain.contents import Remedy, examine_gradients, multiply, read_ciphertexts
 from pyml.deepchain.records import members
 from pyml.deepchain.view import RoundRecord
 from pyml.store.blobs import BlobStore
@@ -21,3 +23,17 @@ def aggregate_of(blobs: BlobStore, key: ThresholdKey, record: RoundRecord, count
             return None
         vectors.append(numbers)
     return multiply(key, vectors)
+
+
+def all_proved(
+    blobs: BlobStore, key: ThresholdKey, record: RoundRecord, count: int, *, contexts: Mapping[int, bytes]
+) -> bool:
+    """Whether each of V's vectors has a true proof in its member's context.
+
+    A vector without one may be made of another's, and to decrypt a product with it could tell that member's update.
+    Disputes take such a vector out in time, if anybody watches; who gives a share looks for himself.
+    """
+    return all(
+        examine_gradients(blobs, key, record.gradients[party], count, context=contexts[party]).remedy is Remedy.NONE
+        for party in members(record.collected)
+    )

@@ -20,17 +20,10 @@ from pyml.crypto.proof_pk import prove_pk, vector_root
 from pyml.crypto.threshold_paillier import KeyShare, ThresholdKey, partial_decryptions
 from pyml.deepchain.accused import Accused
 from pyml.deepchain.agent import Sends
-from pyml.deepchain.aggregate import aggregate_of
+from pyml.deepchain.aggregate import aggregate_of, all_proved
 from pyml.deepchain.agreement import Agreement
 from pyml.deepchain.challenger import Challenger
-from pyml.deepchain.contents import (
-    Content,
-    Remedy,
-    examine_gradients,
-    gradients_content,
-    post,
-    shares_content,
-)
+from pyml.deepchain.contents import Content, gradients_content, post, shares_content
 from pyml.deepchain.cores import Cores
 from pyml.deepchain.local_training import Weights
 from pyml.deepchain.memory import Memory
@@ -206,7 +199,8 @@ class Party:
         record = view.round
         if record is None or record.aggregate is None or len(members(record.collected)) < self.own.key.threshold:
             return None
-        if not all(self._is_proved(view, record, party) for party in members(record.collected)):
+        contexts = {party: view.context(party, record) for party in members(record.collected)}
+        if not all_proved(self.own.blobs, self.own.key, record, view.terms.count, contexts=contexts):
             log.warning("round %d: a vector that nobody disputed has no true proof: no share of it", record.index)
             return None
         aggregate = aggregate_of(self.own.blobs, self.own.key, record, view.terms.count)
@@ -214,12 +208,6 @@ class Party:
             log.warning("round %d: the aggregate is not the product of what was posted", record.index)
             return None
         return aggregate
-
-    def _is_proved(self, view: View, record: RoundRecord, party: int) -> bool:
-        """A vector without a true proof may be made of another's: to decrypt a product with it could tell an update."""
-        posted, context = record.gradients[party], view.context(party, record)
-        found = examine_gradients(self.own.blobs, self.own.key, posted, view.terms.count, context=context)
-        return found.remedy is Remedy.NONE
 
     # --- what is learned ---
 
