@@ -3,8 +3,8 @@
     contextDigest = keccak256(abi.encode(CONTEXT, chainId, contract, session, round, party, index, seed))
 
 Deviation from DeepChain, section 4.2.4, whose proofs hash their statement only and so can be sent again by anyone, in
-any round. ``seed`` is a value that nobody knew before the last round ended; section 3 of docs/deepchain-proofs.md says
-what that is good for.
+any round. ``seed`` is a value that nobody knew before the members of the last aggregate were fixed; section 3 of
+docs/deepchain-proofs.md says what that is good for.
 """
 
 from __future__ import annotations
