@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any, Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyml.crypto.big_integers import products
 from pyml.crypto.fouque_poupard_stern import combine_squared, deal_squared, squared_partials
@@ -91,23 +92,9 @@ def measure(size: Size, home: Path, tell: Callable[[str], None]) -> dict[str, An
     """A whole round."""
     clock = Clock()
     p, q = bench_primes(size.bits, home)
-    dealt = clock.time("deal a key from its primes", lambda: _deal(size, p, q))
-    key, shares = dealt
-    encryptor = clock.time("table of powers, once a process", lambda: Encryptor(key.public))
-    encoding = FixedPoint()
-    packing = Packing(encoding.bits, size.parties, size.bits)
-    generator = np.random.default_rng(1)
-    updates = generator.normal(0, encoding.clip / 4, (size.parties, size.parameters))
-    encoded = [encoding.encode(encoding.clipped(update)[0]) for update in updates]
-
-    def encrypt(row: Any) -> tuple[list[int], Encrypted]:
-        plaintexts = packing.pack(encoding.encode(row), length=size.parameters)
-        return plaintexts, encryptor.encrypt(plaintexts)
-
-    tell("encrypt")
-    first = encoding.clipped(updates[0])[0]
-    plaintexts, mine = clock.time("encode, pack and encrypt", lambda: encrypt(first), repeats=size.repeats)
-    rows = [mine, *(encryptor.encrypt(packing.pack(row, length=size.parameters)) for row in encoded[1:])]
+    key, shares = clock.time("deal a key from its primes", lambda: _deal(size, p, q))
+    packing, encoded, plaintexts, rows = _encrypt(size, clock, key, tell)
+    mine, vectors = rows[0], [row.ciphertexts for row in rows]
     tell("prove and verify")
     proof = clock.time("Proof_PK: prove", lambda: prove_pk(key, mine, plaintexts, context=CONTEXT))
     held = clock.time(
@@ -116,11 +103,10 @@ def measure(size: Size, home: Path, tell: Callable[[str], None]) -> dict[str, An
     tell("trace for a dispute")
     program = clock.time("dispute: program", lambda: pk_program(key, mine.ciphertexts, proof, context=CONTEXT))
     traced = clock.time("dispute: trace of Proof_PK", lambda: run(program))
-    vectors = [row.ciphertexts for row in rows]
     aggregate = clock.time("aggregate", lambda: products(vectors, key.public.n_squared), repeats=size.repeats)
     decrypted = _decrypt(size, clock, key, shares, aggregate, tell)
     sums = packing.unpack(decrypted["plaintexts"], length=size.parameters)
-    if not held or traced.failed is not None or not decrypted["held"] or not (sums == np.sum(encoded, axis=0)).all():
+    if not held or traced.failed is not None or not decrypted["held"] or not (sums == encoded.sum(axis=0)).all():
         raise IntegrityError("the round did not give the sum of what was encrypted")
     tell("the paper's threshold scheme")
     return {
@@ -137,6 +123,27 @@ def measure(size: Size, home: Path, tell: Callable[[str], None]) -> dict[str, An
         "sums_exact": True,
         "paper_scheme": _paper_scheme(size, key, (p, q), aggregate[:PAPER_SAMPLE]),
     }
+
+
+def _encrypt(
+    size: Size, clock: Clock, key: ThresholdKey, tell: Callable[[str], None]
+) -> tuple[Packing, NDArray[np.int64], list[int], list[Encrypted]]:
+    """Updates of all parties encrypted, the first of them timed: layout, whole numbers, its plaintexts, all rows."""
+    tell("encrypt")
+    encryptor = clock.time("table of powers, once a process", lambda: Encryptor(key.public))
+    encoding = FixedPoint()
+    packing = Packing(encoding.bits, size.parties, size.bits)
+    drawn = np.random.default_rng(1).normal(0, encoding.clip / 4, (size.parties, size.parameters))
+    updates = [encoding.clipped(update)[0] for update in drawn]
+
+    def encrypt() -> tuple[list[int], Encrypted]:
+        plaintexts = packing.pack(encoding.encode(updates[0]), length=size.parameters)
+        return plaintexts, encryptor.encrypt(plaintexts)
+
+    plaintexts, mine = clock.time("encode, pack and encrypt", encrypt, repeats=size.repeats)
+    encoded = np.stack([encoding.encode(update) for update in updates])
+    others = [encryptor.encrypt(packing.pack(row, length=size.parameters)) for row in encoded[1:]]
+    return packing, encoded, plaintexts, [mine, *others]
 
 
 def _deal(size: Size, p: int, q: int) -> tuple[ThresholdKey, list[KeyShare]]:
