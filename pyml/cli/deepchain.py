@@ -126,7 +126,7 @@ def dealer(
 
     place = seat(rpc, account, dev_account, password_file, deployments)
     agreed = Agreement() if agreement is None else Agreement.decode(_read(agreement))
-    decided = _conditions(conditions)
+    decided = read_conditions(conditions)
     planned = place.home / "group.json"
     least = decided.committee + 1 if workers is None else workers
     with phases(as_json=as_json) as begin:
@@ -190,7 +190,8 @@ def _shown(view: Any) -> dict[str, Any]:
     }
 
 
-def _conditions(path: Path | None) -> Conditions:
+def read_conditions(path: Path | None) -> Conditions:
+    """Conditions from a JSON file; the usual ones without."""
     from pyml.deepchain.dealer import Conditions
 
     if path is None:
@@ -200,7 +201,7 @@ def _conditions(path: Path | None) -> Conditions:
         if "windows" in values:
             values["windows"] = tuple(values["windows"])
         return Conditions(**values)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} is not a file of conditions: {error}", expected="JSON as `dealer.Conditions`"
         ) from error

@@ -22,7 +22,7 @@ def aggregate_of(blobs: BlobStore, key: ThresholdKey, record: RoundRecord, count
         if numbers is None:
             return None
         vectors.append(numbers)
-    return multiply(key, vectors)
+    return multiply(key, vectors) if vectors else None
 
 
 def all_proved(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyml.chain.contract import Contract
 from pyml.chain.events import Cursor, NodeLogs, Page, follow
 from pyml.deepchain.records import Clock, Demand, Dispute, Phase, Status, Turn
@@ -33,13 +35,20 @@ class ChainReader:
         return self._last
 
     def _read_view(self) -> View:
+        told = False
         for page in follow(self._logs, self._cursor):
             if page.rewound_to is not None:
                 self._begin()
                 return self._read_view()
+            told = told or bool(page.logs)
             self._fold(page)
             self._cursor = page.cursor
         head = self._cursor.next_block - 1
+        if self._last is not None and not told:
+            return replace(self._last, head=head)  # every change of state comes with an event
+        return self._state(head)
+
+    def _state(self, head: int) -> View:
         contracts, group = self._contracts, self._group
         clock = contracts.trading.clock_of(group, block=head)
         counting = clock.phase in (Phase.COLLECTING, Phase.DECRYPTING)
@@ -76,6 +85,7 @@ class ChainReader:
         return Draw(block.attempt if current else 0, leader, committee)
 
     def _begin(self) -> None:
+        self._last = None
         self._cursor = Cursor(self._contracts.since_block)
         self._history = History()
         self._over: set[int] = set()
