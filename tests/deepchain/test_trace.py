@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyml.crypto.merkle import MerkleTree, root_of
-from pyml.crypto.proof_cd import prove_cd, verify_cd
-from pyml.crypto.proof_pk import prove_pk, verify_pk
-from pyml.crypto.threshold_paillier import Opening, combine_roots, open_ciphertexts
+from pyml.crypto.proof_cd import ProofCD, prove_cd, verify_cd
+from pyml.crypto.proof_pk import ProofPK, prove_pk, verify_pk
+from pyml.crypto.threshold_paillier import Opening, combine_roots, deal, open_ciphertexts
 from pyml.deepchain.trace import Kind, Origin, Program, Trace, first_difference, justify, run, verify_step
 from pyml.deepchain.trace_programs import cd_program, modulus_place, pk_program, result_program
 from pyml.errors import InputError
-from tests.crypto.insecure_group import CONTEXT, OTHER_CONTEXT, insecure_group
+from tests.crypto.insecure_group import CONTEXT, OTHER_CONTEXT, insecure_group, primes
 
 GROUP = insecure_group()
 KEY = GROUP.key
@@ -188,3 +188,15 @@ def test_steps_that_are_not_there_are_refused(place: int) -> None:
 def test_openings_that_are_not_there_are_refused(place: int) -> None:
     with pytest.raises(InputError, match=r"^there is no such opening"):
         result_program(KEY, place, GROUP.aggregate, [Opening(1, 1)] * 3)
+
+
+def test_lengths_are_the_documented_ones() -> None:
+    """docs/deepchain-disputes.md: 2048 bits, ten parties, 981 ciphertexts."""
+    key, _ = deal(*primes(1024), parties=10, threshold=6, exponent_bits=448)
+    row = list(range(2, 983))
+    found = [
+        pk_program(key, row, ProofPK(1, 0, 0), context=CONTEXT),
+        cd_program(key, 1, row, row, ProofCD(1, 1, 0), context=CONTEXT),
+        result_program(key, 0, row, [Opening(1, 1)] * 981),
+    ]
+    assert [(program.length, program.depth) for program in found] == [(131_844, 18), (265_372, 19), (10_756, 14)]
