@@ -26,7 +26,6 @@ from pyml.config import load_config
 from pyml.errors import InputError
 
 if TYPE_CHECKING:
-    from pyml.chain.deploy import Plan
     from pyml.deepchain.dealer import Conditions
     from pyml.deepchain.invitation import Enrolment
     from pyml.store.blobs import BlobStore
@@ -42,15 +41,6 @@ app.command(name="worker")(deepchain_roles.worker)
 app.command(name="challenger")(deepchain_roles.challenger)
 app.command(name="simulate")(simulate)
 app.add_typer(deepchain_reproduce.app, name="reproduce")
-
-
-def plan() -> Plan:
-    """For ``pyml deploy``: all coins go to the first public test account, so on development chains only."""
-    from pyml.chain.accounts import dev_signers
-    from pyml.deepchain.dealer import COIN
-    from pyml.deepchain.deployment import deployment_plan
-
-    return deployment_plan({dev_signers(1)[0].address: 1_000_000 * COIN})
 
 
 @app.command()

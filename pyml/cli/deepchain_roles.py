@@ -89,7 +89,7 @@ class Seat(Applicant):
 
 def enrolling(rpc: str | None, account: str | None, dev_account: int | None, password_file: Path | None) -> Applicant:
     """Connect and open the account."""
-    from pyml.chain.accounts import dev_signers
+    from pyml.chain.accounts import dev_signers, open_keystore
     from pyml.store.blobs import BlobStore
 
     config = load_config()
@@ -97,10 +97,12 @@ def enrolling(rpc: str | None, account: str | None, dev_account: int | None, pas
     if dev_account is not None:
         owner, secret = dev_signers(dev_account + 1)[dev_account], _dev_password(config)
         owner.require_usable_on(client.chain_id)
+    elif account is None:
+        owner, secret = signer(client, config, None, None), _dev_password(config)  # refused but on development chains
     else:
         secret = password(password_file)
-        owner = signer(client, config, account, password_file)
-    return Applicant(config, client, owner, BlobStore(config.blobs_url), secret, dev_account is not None)
+        owner = open_keystore(config.home / "accounts" / f"{account}.json", lambda: secret.reveal.decode())
+    return Applicant(config, client, owner, BlobStore(config.blobs_url), secret, account is None)
 
 
 def seat(
@@ -152,14 +154,16 @@ def party(
     if group is None:
         group = _invited(place, poll, as_json=as_json)
     reader, invitation, key = _opened(place, group, allow_insecure_key)
-    index = reader.view().party_of(place.account.address)
+    before = reader.view()
+    index = before.party_of(place.account.address)
     if index is None:
         raise InputError("this account is not a member of the group", got=place.account.address)
     from pyml.deepchain.invitation import open_letter
 
     share = open_letter(place.blobs, invitation, key, place.enrolment_key(), index)
     terms = place.contracts.trading.terms_of(group)
-    _fund(place, 2 * terms.deposit + terms.bond)
+    joined = before.history.joined >> index & 1
+    _fund(place, (1 if joined else 2) * terms.deposit + terms.bond)
     own = Membership(
         place.contracts,
         place.account,
@@ -206,7 +210,8 @@ def worker(
     reader, _, key = _opened(place, group, allow_insecure_key)
     terms = place.contracts.trading.terms_of(group)
     staked = terms.worker_deposit if stake is None else stake * COIN
-    _fund(place, staked + terms.bond)
+    enlisted = reader.view().worker_of(place.account.address) is not None
+    _fund(place, terms.bond + (0 if enlisted else staked))
     kind = _faulty(place, play, "WORKER_FAULTS") or Worker
     chain = place.secret(f"chain-{group}", _CHAIN_LABEL)
     role = kind(place.contracts, place.account, key, place.blobs, chain_secret=chain, stake=staked)

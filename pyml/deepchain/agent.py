@@ -12,9 +12,10 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from pyml.chain.accounts import Signer
+from pyml.chain.rpc import RpcUnavailableError
 from pyml.deepchain.chain_view import ChainReader
 from pyml.deepchain.records import Phase
 from pyml.deepchain.registries import DeepchainContracts
@@ -24,6 +25,9 @@ from pyml.errors import ContractRevertedError, TransactionFailedError
 from pyml.files import write_atomically
 
 log = logging.getLogger(__name__)
+
+_AWAY_S: Final = 2.0
+"""Pause after the node did not answer."""
 
 
 class Role(Protocol):
@@ -52,8 +56,13 @@ def run_role(
     """
     written = -1
     while True:
-        view = reader.view()
-        if role.act(view):
+        try:
+            view = reader.view()
+            if role.act(view):
+                continue
+        except RpcUnavailableError as error:  # a node that is away for a while is no reason to end
+            log.warning("%s", error.problem)
+            time.sleep(max(poll_s, _AWAY_S))
             continue
         if seen is not None and view.head != written:
             write_atomically(seen, json.dumps({"block": view.head, "over": view.clock.phase is Phase.OVER}).encode())

@@ -55,6 +55,8 @@ class Cast:
     faults: Mapping[str, str] = field(default_factory=dict[str, str])
     stakes: Mapping[str, int] = field(default_factory=dict[str, int])
     """Whole coins of a worker; the least that is asked for where none is said. The greater, the likelier it leads."""
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """Further words of a process's command line."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -169,6 +171,7 @@ class Simulation:
         words += ["--not-watchful"] if role == "party" else []
         words += ["--stake", str(self.cast.stakes[name])] if name in self.cast.stakes else []
         words += ["--play", fault] if fault else []
+        words += self.cast.words.get(name, ())
         self._seen(name).unlink(missing_ok=True)
         self._processes[name] = TiedProcess(self._command(name, role, words))
 

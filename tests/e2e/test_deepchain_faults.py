@@ -6,9 +6,10 @@ the devnet waits for the processes (``pyml.deepchain.simulation``), so that noth
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from pyml.deepchain.averaging import federation
 from pyml.deepchain.dealer import COIN, Conditions
 from pyml.deepchain.ledger import Ledger, coins_of
 from pyml.deepchain.local_training import LocalTraining, Weights, network
-from pyml.deepchain.records import members
+from pyml.deepchain.records import Phase, members
 from pyml.deepchain.registries import DeepchainContracts
 from pyml.deepchain.shards import shard
 from pyml.deepchain.simulation import GENESIS, SIMULATED_WINDOWS, Cast, Simulation
@@ -71,9 +72,22 @@ class Ran:
         return decode_weights(blobs.get(str(self.simulation.result(name)["weights"])))
 
 
+def let_be(simulation: Simulation, view: View) -> None:
+    """Do nothing meanwhile."""
+    del simulation, view
+
+
 @contextmanager
-def ran(folder: Path, cast: Cast, *, rounds: int, threshold: int, committee: int) -> Generator[Ran]:
-    """Run a group to its end."""
+def ran(
+    folder: Path,
+    cast: Cast,
+    *,
+    rounds: int,
+    threshold: int,
+    committee: int,
+    meanwhile: Callable[[Simulation, View], None] = let_be,
+) -> Generator[Ran]:
+    """Run a group to its end; ``meanwhile`` is called again and again."""
     conditions = Conditions(rounds=rounds, committee=committee, windows=SIMULATED_WINDOWS)
     with (
         Devnet(DevnetOptions(enforce_tx_gas_cap=True)) as devnet,
@@ -91,7 +105,7 @@ def ran(folder: Path, cast: Cast, *, rounds: int, threshold: int, committee: int
         contracts = simulation.prepare()
         group = simulation.open_group()
         simulation.start(group)
-        view = simulation.run(group, timeout_s=900)
+        view = simulation.run(group, timeout_s=900, progress=partial(meanwhile, simulation))
         accounts = tuple(simulation.signer(name).address for name in ("dealer", *cast.names))
         yield Ran(simulation, contracts, view, coins_of(contracts, accounts))
 
@@ -179,6 +193,28 @@ def test_malformed_withheld_absent_and_killed(tmp_path: Path) -> None:
         assert_only_culprits_lose(run)
         assert np.array_equal(run.weights("party-0"), plain_weights(run.view, 2))
         assert np.array_equal(run.weights("party-2"), plain_weights(run.view, 2))
+
+
+@pytest.mark.long
+def test_roles_that_are_killed_lose_nothing(tmp_path: Path) -> None:
+    doomed = {Phase.COLLECTING: "party-0", Phase.AGGREGATING: "worker-0", Phase.DECRYPTING: "party-1"}
+    killed: dict[str, int] = {}
+
+    def kill(simulation: Simulation, view: View) -> None:
+        """Once in each phase of round 1, then the challenger: kill -9, and start it again."""
+        name = doomed.get(view.clock.phase, "challenger-0") if view.clock.round == 1 else "challenger-0"
+        if view.clock.phase in doomed and name not in killed:
+            killed[name] = view.head
+            simulation.kill(name)
+            simulation.start_one(name, view.group)
+
+    cast = Cast(parties=3, workers=3, faults={"party-2": "false-share"}, stakes={"worker-0": ALWAYS_LEADS})
+    with ran(tmp_path, cast, rounds=2, threshold=2, committee=1, meanwhile=kill) as run:
+        assert set(killed) == {*doomed.values(), "challenger-0"}
+        assert late(run) == set()
+        assert run.events("BlockFailed") == []
+        assert_only_culprits_lose(run)
+        assert np.array_equal(run.weights("party-0"), plain_weights(run.view, 2))
 
 
 @pytest.mark.long
