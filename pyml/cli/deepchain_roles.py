@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pyml.deepchain.agent import Role
     from pyml.deepchain.chain_view import ChainReader
     from pyml.deepchain.invitation import Invitation
+    from pyml.deepchain.local_training import Weights
     from pyml.deepchain.privacy import GaussianNoise
+    from pyml.deepchain.records import Terms
     from pyml.deepchain.registries import DeepchainContracts
     from pyml.deepchain.view import View
     from pyml.store.blobs import BlobStore
@@ -162,6 +164,8 @@ def party(
 
     share = open_letter(place.blobs, invitation, key, place.enrolment_key(), index)
     terms = place.contracts.trading.terms_of(group)
+    weights = initial_weights(invitation.agreement, place.blobs)
+    _require_fitting(place, terms, invitation, key, weights, len(before.history.members))
     joined = before.history.joined >> index & 1
     _fund(place, (1 if joined else 2) * terms.deposit + terms.bond)
     own = Membership(
@@ -172,7 +176,7 @@ def party(
         key,
         share,
         place.blobs,
-        initial_weights(invitation.agreement, place.blobs),
+        weights,
         _noise(noise_multiplier, norm, terms.rounds, as_json=as_json),
     )
     flower = _Flower(flower_app, flower_project, flower_initial, flower_python)
@@ -253,6 +257,16 @@ def _opened(place: Seat, group: int, allow_insecure: bool) -> tuple[ChainReader,
     terms = place.contracts.trading.terms_of(group)
     invitation, key = read_invitation(place.blobs, terms, allow_insecure=allow_insecure)
     return ChainReader(place.contracts, group), invitation, key
+
+
+def _require_fitting(
+    place: Seat, terms: Terms, invitation: Invitation, key: ThresholdKey, weights: Weights, parties: int
+) -> None:
+    from pyml.deepchain.fitting_terms import require_fitting_terms
+
+    contracts = place.contracts
+    addresses = {name: getattr(contracts, name).address for name in ("processing", "disputes", "evidence")}
+    require_fitting_terms(terms, invitation.agreement, key, weights, parties=parties, addresses=addresses)
 
 
 def _invited(place: Seat, poll_s: float, *, as_json: bool) -> int:
