@@ -5,6 +5,7 @@ import {MerkleTree} from "../freezenet/MerkleTree.sol";
 import {BN254} from "../shared/BN254.sol";
 import {BN254Group} from "./BN254Group.sol";
 import {IAssetRegistry} from "./IAssetRegistry.sol";
+import {MerklePath} from "./MerklePath.sol";
 
 /// @title AssetRegistry
 /// @notice Nobody owns it.
@@ -107,9 +108,8 @@ contract AssetRegistry is IAssetRegistry {
     }
 
     function _requireTag(uint256 assetId, Asset storage asset, uint256 index, Answer calldata answer) private view {
-        bytes32[] memory leaves = new bytes32[](1);
-        leaves[0] = MerkleTree.leafOf(abi.encode(answer.tag));
-        bytes32 root = MerkleTree.rootOf(leaves, index, asset.blocks, answer.path);
+        bytes32 leaf = MerkleTree.leafOf(abi.encode(answer.tag));
+        bytes32 root = MerklePath.rootOf(leaf, index, asset.blocks, answer.path);
         if (root != asset.tagRoot) revert TagUnknown(assetId, index);
     }
 

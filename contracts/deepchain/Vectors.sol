@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {MerkleTree} from "../freezenet/MerkleTree.sol";
+import {MerklePath} from "./MerklePath.sol";
 
 /// @title Numbers under Merkle roots
 /// @notice A vector is a `MerkleTree` of residues, each big-endian in 2·width bytes, width being the bytes of n. Which
@@ -37,9 +38,7 @@ library Vectors {
         pure
     {
         requireLength(element.content, 2 * width);
-        bytes32[] memory leaves = new bytes32[](1);
-        leaves[0] = MerkleTree.leafOf(element.content);
-        requireRoot(MerkleTree.rootOf(leaves, index, count, element.path), root);
+        requireRoot(MerklePath.rootOf(MerkleTree.leafOf(element.content), index, count, element.path), root);
     }
 
     /// @notice Reverts unless the element is the key's at `index`, for `parties` members.
