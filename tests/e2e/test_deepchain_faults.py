@@ -6,6 +6,7 @@ the devnet waits for the processes (``pyml.deepchain.simulation``), so that noth
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from pyml.chain.devnet import Devnet, DevnetOptions
 from pyml.chain.events import Cursor, NodeLogs, follow
+from pyml.cli.main import app
 from pyml.deepchain.agreement import Agreement
 from pyml.deepchain.averaging import federation
 from pyml.deepchain.dealer import COIN, Conditions
@@ -47,6 +50,7 @@ class Ran:
     contracts: DeepchainContracts
     view: View
     ledger: Ledger
+    url: str
 
     def gained(self, name: str) -> int:
         """Coins that a process has more than it began with."""
@@ -107,7 +111,7 @@ def ran(
         simulation.start(group)
         view = simulation.run(group, timeout_s=900, progress=partial(meanwhile, simulation))
         accounts = tuple(simulation.signer(name).address for name in ("dealer", *cast.names))
-        yield Ran(simulation, contracts, view, coins_of(contracts, accounts))
+        yield Ran(simulation, contracts, view, coins_of(contracts, accounts), devnet.url)
 
 
 def plain_weights(view: View, rounds: int) -> Weights:
@@ -130,6 +134,17 @@ def assert_only_culprits_lose(run: Ran) -> None:
     assert run.ledger.is_balanced
     assert set(run.ledger.pots.values()) == {0}, "all was paid out"
     assert run.ledger.supply == GENESIS * (1 + len(gained))
+
+
+def assert_anybody_can_watch(run: Ran) -> None:
+    """``pyml deepchain watch`` tells the same, without an account."""
+    words = ["deepchain", "watch", "--group", "0", "--rpc", run.url, "--json"]
+    told = CliRunner().invoke(app, [*words, "--deployments", str(run.simulation.deployments)])
+    assert told.exit_code == 0, told.output
+    shown = json.loads(told.stdout)
+    assert (shown["phase"], shown["accepted_rounds"], shown["open_disputes"]) == ("over", 1, 0)
+    assert shown["coins"]["held"] == run.ledger.held
+    assert shown["members"] == list(run.view.history.members)
 
 
 def convicted(run: Ran) -> Mapping[int, str]:
@@ -167,6 +182,7 @@ def test_cheats_pay_and_the_round_completes(tmp_path: Path) -> None:
         expected = plain_weights(run.view, 1)
         for name in ("party-0", "party-1", "party-2", "party-3"):
             assert np.array_equal(run.weights(name), expected), "all who look come to the same weights"
+        assert_anybody_can_watch(run)
 
 
 @pytest.mark.long
