@@ -60,6 +60,20 @@ contract DeepchainInvariants is ForgeTest {
     /// @dev The handler can end everything in every way: the invariant is not about an empty world.
     function test_HandlerReachesEveryState() public {
         bytes4[] memory selectors = _selectors();
+        // A dispute down to the leaves, and one that is justified; the rest comes by chance.
+        handler.begin(3);
+        handler.leave(0, 8);
+        handler.leave(0, 2);
+        handler.begin(0);
+        for (uint8 party = 0; party < 4; ++party) {
+            handler.submit(party, 1);
+        }
+        handler.dispute(1, false);
+        handler.answer(0, 0);
+        handler.wait(6);
+        handler.claimTimeout(0);
+        handler.dispute(2, false);
+        handler.answer(0, 4);
         bytes32 seed = "seed";
         for (uint256 i = 0; i < 6000; ++i) {
             seed = keccak256(abi.encode(seed));
