@@ -1,4 +1,4 @@
-"""What the deepchain contracts cost on chain: deposits, rounds, disputes, evidence and audits, at the current fork's prices.
+"""What the deepchain contracts cost on chain: deposits, rounds, disputes, evidence and audits, at current prices.
 
     python bench/deepchain_gas.py            to bench/results/deepchain_gas.json; a minute or two
     python bench/deepchain_gas.py --quick    vectors of two ciphertexts only, to see that it works
@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -91,9 +91,7 @@ def _verdicts(rounds: dict[str, Any], disputes: dict[str, Any], audit: dict[str,
         "wrong_aggregate": largest["wrong_aggregate"],
         "asset_audit": audit["answer"],
     }
-    return {
-        name: {"at_most": limit, "got": got[name], "met": got[name] <= limit} for name, limit in TARGETS.items()
-    }
+    return {name: {"at_most": limit, "got": got[name], "met": got[name] <= limit} for name, limit in TARGETS.items()}
 
 
 def _show(content: dict[str, Any]) -> None:
@@ -103,7 +101,7 @@ def _show(content: dict[str, Any]) -> None:
         table.add_row(name.replace("_", " "), f"{value:,}")
     for count, case in content["disputes"].items():
         for name, value in case.items():
-            gas = value["total"] if isinstance(value, dict) else value
+            gas = int(cast("dict[str, int]", value)["total"] if isinstance(value, dict) else value)
             table.add_row(f"{name.replace('_', ' ')}, {count} ciphertexts", f"{gas:,}")
     for name, value in (content["asset_audit"] | content["multiplication"]).items():
         table.add_row(name.replace("_", " "), f"{value:,}")

@@ -2,7 +2,8 @@
 
     python scripts/regenerate_deepchain_arithmetic.py        at once
 
-Numbers of the lengths that keys have, by lot (a hash of a counter) and at the edges, where carries run through all words.
+Numbers of the lengths that keys have, by lot (a hash of a counter) and at the edges, where carries run through all
+words.
 """
 
 from __future__ import annotations

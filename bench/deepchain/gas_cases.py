@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from eth_utils.crypto import keccak
@@ -136,7 +137,7 @@ def _dearest_step(trace: Trace) -> int:
     return next(place for place in places if trace.program.step(place).source.origin.name == "STATE")
 
 
-def _demand(group: GasGroup, submission: Submission, numbers: list[int]) -> int:
+def _demand(group: GasGroup, submission: Submission, numbers: Sequence[int]) -> int:
     evidence, meter = group.contracts.evidence, group.meter
     number = int(evidence.call("demandCount"))
     meter("demand", evidence.demand(group.number, Subject.GRADIENTS, 1, 1, account=group.challenger))
@@ -150,9 +151,7 @@ def _aggregate(group: GasGroup, vectors: list[Any], posted: list[Submission]) ->
     right = group.aggregate(vectors)
     wrong = [right[0], *(x + 1 for x in right[1:])]
     group.update(number_tree(group.key, wrong).root)
-    factors = [
-        Factor(place, posted[place], group.element(vectors[place].ciphertexts, 1)) for place in range(PARTIES)
-    ]
+    factors = [Factor(place, posted[place], group.element(vectors[place].ciphertexts, 1)) for place in range(PARTIES)]
     evidence, modulus = group.contracts.evidence, key_element(group.key, N_SQUARED_PLACE)
     sent = evidence.prove_wrong_aggregate(
         group.number, 1, modulus, group.element(wrong, 1), factors, account=group.challenger
@@ -182,7 +181,7 @@ def _disputed_shares(group: GasGroup, aggregate: list[int], count: int) -> dict[
     }
 
 
-def _faults(group: GasGroup, numbers: list[int], count: int) -> dict[str, Any]:
+def _faults(group: GasGroup, numbers: Sequence[int], count: int) -> dict[str, Any]:
     """A number that is not invertible, a number that is not shown, a proof that is not justified: each convicts."""
     key, evidence, meter = group.key, group.contracts.evidence, group.meter
     malformed = [0, *numbers[1:]]
@@ -191,9 +190,7 @@ def _faults(group: GasGroup, numbers: list[int], count: int) -> dict[str, Any]:
         group.submit(place, submission, "submit_again")
     fault = Fault(_rooted(group, malformed), key_element(key, N_PLACE), key.public.residue(1))
     shown = group.element(malformed, 0)
-    sent = evidence.prove_malformed(
-        group.number, 1, Subject.GRADIENTS, 0, shown, fault, account=group.challenger
-    )
+    sent = evidence.prove_malformed(group.number, 1, Subject.GRADIENTS, 0, shown, fault, account=group.challenger)
     meter("malformed", sent)
     number = int(evidence.call("demandCount"))
     meter("demand", evidence.demand(group.number, Subject.GRADIENTS, 2, count, account=group.challenger))
@@ -266,6 +263,5 @@ def _some(name: str) -> Submission:
     return Submission(*(keccak(text=f"{name} {part}") for part in ("root", "proof", "content")))
 
 
-def _rooted(group: GasGroup, numbers: list[int]) -> Submission:
+def _rooted(group: GasGroup, numbers: Sequence[int]) -> Submission:
     return Submission(number_tree(group.key, numbers).root, keccak(b"proof"), keccak(b"content"))
-

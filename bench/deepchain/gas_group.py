@@ -1,4 +1,4 @@
-"""A group of ten on a devnet, for measuring gas: real keys, ciphertexts, shares and proofs, and every step sent once."""
+"""A group of ten on a devnet, for measuring gas: real keys, ciphertexts, shares and proofs."""
 
 from __future__ import annotations
 
