@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pyml.cli import deepchain_reproduce, deepchain_roles
-from pyml.cli.deepchain_roles import (
+from pyml.cli.deepchain_party import party
+from pyml.cli.deepchain_seat import (
     DEFAULT_DEPLOYMENTS,
     Account,
     Deployments,
@@ -18,6 +20,8 @@ from pyml.cli.deepchain_roles import (
     InsecureKey,
     Poll,
     Rpc,
+    enrolled,
+    enrolling,
     seat,
 )
 from pyml.cli.deepchain_simulate import simulate
@@ -26,6 +30,7 @@ from pyml.config import load_config
 from pyml.errors import InputError
 
 if TYPE_CHECKING:
+    from pyml.cli.deepchain_seat import Seat
     from pyml.deepchain.dealer import Conditions
     from pyml.deepchain.invitation import Enrolment
     from pyml.store.blobs import BlobStore
@@ -36,7 +41,7 @@ app = typer.Typer(
     "Start with `pyml deepchain simulate`: every role as a process on a chain of its own. Then `enrol`, `dealer`, "
     "`party`, `worker` and `challenger` do the same on any chain.",
 )
-app.command(name="party")(deepchain_roles.party)
+app.command(name="party")(party)
 app.command(name="worker")(deepchain_roles.worker)
 app.command(name="challenger")(deepchain_roles.challenger)
 app.command(name="simulate")(simulate)
@@ -83,8 +88,7 @@ def enrol(
     as_json: Json = False,
 ) -> None:
     """Make a key that a dealer can seal a share to, and publish it; tell the dealer the digest."""
-    place = deepchain_roles.enrolling(rpc, account, dev_account, password_file)
-    show(deepchain_roles.enrolled(place), as_json=as_json)
+    show(enrolled(enrolling(rpc, account, dev_account, password_file)), as_json=as_json)
 
 
 @app.command()
@@ -109,37 +113,55 @@ def dealer(
 
     Trusted with the key: docs/deepchain.md says with what exactly. Run it again after an interruption.
     """
-    from pyml.deepchain.agreement import Agreement
-    from pyml.deepchain.chain_view import ChainReader
-    from pyml.deepchain.dealer import deal_insecurely, fund, open_planned, plan_group, start_when_ready
-    from pyml.deepchain.key_files import run_trusted_dealer
+    from pyml.deepchain.dealer import fund, open_planned
 
     place = seat(rpc, account, dev_account, password_file, deployments)
-    agreed = Agreement() if agreement is None else Agreement.decode(_read(agreement))
-    decided = read_conditions(conditions)
-    planned = place.home / "group.json"
-    least = decided.committee + 1 if workers is None else workers
+    decided, planned = read_conditions(conditions), place.home / "group.json"
     with phases(as_json=as_json) as begin:
         if not planned.exists():
-            enrolments = [_enrolment(place.blobs, each) for each in member]
             begin("looking for safe primes: minutes at 2048 bits")
-            if insecure_primes is None:
-                dealt = run_trusted_dealer(
-                    bits=bits, parties=len(enrolments), threshold=threshold, allow_insecure=allow_insecure_key
-                )
-            else:
-                dealt = deal_insecurely(insecure_primes, parties=len(enrolments), threshold=threshold)
-            begin("sealing shares")
-            plan_group(planned, place.contracts, place.blobs, agreed, dealt, enrolments, decided)
+            dealing = _Dealing(bits, threshold, allow_insecure_key, insecure_primes)
+            dealing.plan(planned, place, member, agreement, decided)
         begin("opening the group")
         fund(place.contracts, place.account, decided.reward, [place.contracts.trading.address])
         group = open_planned(planned, place.contracts, place.account)
         show({"group": group, "members": len(member), "threshold": threshold}, as_json=as_json)
         begin("waiting for members and workers")
-        start_when_ready(
-            ChainReader(place.contracts, group), place.contracts.trading, place.account, least, poll_s=poll
-        )
+        _start(place, group, workers or decided.committee + 1, poll)
         planned.rename(planned.with_name(f"group-{group}.json"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Dealing:
+    bits: int
+    threshold: int
+    allow_insecure: bool
+    insecure_primes: Path | None
+
+    def plan(self, planned: Path, place: Seat, members: list[str], agreement: Path | None, decided: Conditions) -> None:
+        """Make the key, seal its shares, write down the group that is to be opened."""
+        from pyml.deepchain.agreement import Agreement
+        from pyml.deepchain.dealer import deal_insecurely, plan_group
+        from pyml.deepchain.key_files import run_trusted_dealer
+
+        enrolments = [_enrolment(place.blobs, each) for each in members]
+        agreed = Agreement() if agreement is None else Agreement.decode(_read(agreement))
+        parties, threshold = len(enrolments), self.threshold
+        if self.insecure_primes is not None:
+            dealt = deal_insecurely(self.insecure_primes, parties=parties, threshold=threshold)
+        else:
+            dealt = run_trusted_dealer(
+                bits=self.bits, parties=parties, threshold=threshold, allow_insecure=self.allow_insecure
+            )
+        plan_group(planned, place.contracts, place.blobs, agreed, dealt, enrolments, decided)
+
+
+def _start(place: Seat, group: int, workers: int, poll_s: float) -> None:
+    from pyml.deepchain.chain_view import ChainReader
+    from pyml.deepchain.dealer import start_when_ready
+
+    reader = ChainReader(place.contracts, group)
+    start_when_ready(reader, place.contracts.trading, place.account, workers, poll_s=poll_s)
 
 
 @app.command()

@@ -14,8 +14,10 @@ from pyml.config import load_config
 from pyml.errors import InputError
 
 if TYPE_CHECKING:
-    from pyml.deepchain.simulation import Simulation
+    from pyml.deepchain.agreement import Agreement
+    from pyml.deepchain.simulation import Cast, Simulation
     from pyml.deepchain.view import View
+    from pyml.ml.training import Progress
 
 COIN = 10**18
 
@@ -38,40 +40,38 @@ def simulate(
     """Run dealer, members, workers and a challenger as processes for some rounds; show who has what in the end."""
     from pyml.chain.devnet import Devnet, DevnetOptions
     from pyml.deepchain.agreement import Agreement
-    from pyml.deepchain.dealer import Conditions
-    from pyml.deepchain.simulation import SIMULATED_WINDOWS, Cast, Simulation
+    from pyml.deepchain.simulation import Cast
 
     config, since = load_config(), stopwatch()
     cast = Cast(parties, workers, 1, dict(_faults(fault or [])))
-    agreed = Agreement(data=data, network=network, iterations=15, batch_size=64 if data == "mnist" else 32)
-    conditions = Conditions(rounds=rounds, committee=min(2, workers - 1), windows=SIMULATED_WINDOWS)
+    agreed = Agreement(data=data, network=network, batch_size=64 if data == "mnist" else 32)
     with ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         devnet = stack.enter_context(Devnet(DevnetOptions(enforce_tx_gas_cap=True), anvil=config.anvil))
         report = stack.enter_context(share_done("starting", as_json=as_json))
-        simulation = stack.enter_context(
-            Simulation(
-                devnet.url,
-                home,
-                cast,
-                bits=bits,
-                threshold=threshold or parties // 2 + 1,
-                agreement=agreed,
-                conditions=conditions,
-                data=config.data,
-            )
-        )
-
-        def progress(view: View) -> None:
-            report(simulation.describe(view), max(0, view.clock.round - 1) / rounds)
-
-        result = _simulated(simulation, progress, rounds)
+        made = _simulation(devnet.url, home, cast, agreed, bits, threshold or parties // 2 + 1, rounds, config.data)
+        result = _simulated(stack.enter_context(made), report, rounds)
     show({**result, "seconds": round(since(), 1)}, as_json=as_json)
 
 
-def _simulated(simulation: Simulation, progress: Any, rounds: int) -> dict[str, Any]:
+def _simulation(
+    url: str, home: Path, cast: Cast, agreed: Agreement, bits: int, threshold: int, rounds: int, data: Path | None
+) -> Simulation:
+    from pyml.deepchain.dealer import Conditions
+    from pyml.deepchain.simulation import SIMULATED_WINDOWS, Simulation
+
+    conditions = Conditions(rounds=rounds, committee=min(2, cast.workers - 1), windows=SIMULATED_WINDOWS)
+    return Simulation(
+        url, home, cast, bits=bits, threshold=threshold, agreement=agreed, conditions=conditions, data=data
+    )
+
+
+def _simulated(simulation: Simulation, report: Progress, rounds: int) -> dict[str, Any]:
     from pyml.deepchain.ledger import coins_of
     from pyml.deepchain.simulation import GENESIS
+
+    def progress(view: View) -> None:
+        report(simulation.describe(view), max(0, view.clock.round - 1) / rounds)
 
     contracts = simulation.prepare()
     group = simulation.open_group()
