@@ -58,7 +58,8 @@ contract AssetRegistry is IAssetRegistry {
         (asset.requestedBlock, asset.auditedBlock) = (0, uint48(block.number));
         emit AuditPassed(assetId, requested, seed);
         uint256[4] memory key = asset.pk;
-        uint256[2] memory tags;
+        // The point at infinity.
+        uint256[2] memory tags = [uint256(0), 0];
         uint256[2] memory points = BN254Group.multiply(BN254Group.generator(), mu);
         for (uint256 i = 0; i < CHALLENGED; ++i) {
             (uint256 index, uint256 coefficient) = _drawn(seed, i, asset.blocks);
@@ -120,6 +121,9 @@ contract AssetRegistry is IAssetRegistry {
         returns (uint256 index, uint256 coefficient)
     {
         uint256 digest = uint256(keccak256(abi.encode(AUDIT, seed, place)));
+        // A hash that nobody can choose once the request is mined; the rest of 128 bits by 32 is as good as even.
+        // slither-disable-next-line weak-prng
+        // forge-lint: disable-next-line(unsafe-typecast)
         index = uint128(digest) % blocks;
         coefficient = digest >> 128;
         if (coefficient == 0) coefficient = 1;

@@ -9,6 +9,9 @@ import {ITrading} from "./ITrading.sol";
 import {TraceProgram} from "./TraceProgram.sol";
 import {Vectors} from "./Vectors.sol";
 
+// Statuses, phases and counts are compared, not balances. The escrow is called between effects: it is fixed at construction
+// and calls nobody but the coin, a plain ERC-20. Trading is called first, because it refuses.
+// slither-disable-start incorrect-equality,reentrancy-no-eth,reentrancy-benign,reentrancy-events
 /// @title Disputes
 /// @notice Nobody owns it; bonds are in the escrow, and go to whoever was right.
 contract Disputes is IDisputes {
@@ -317,3 +320,4 @@ contract Disputes is IDisputes {
         return subject == ITrading.Subject.Gradients ? ITrading.Phase.Collecting : ITrading.Phase.Decrypting;
     }
 }
+// slither-disable-end incorrect-equality,reentrancy-no-eth,reentrancy-benign,reentrancy-events

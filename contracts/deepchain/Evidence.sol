@@ -9,6 +9,10 @@ import {ITrading} from "./ITrading.sol";
 import {Members} from "./Members.sol";
 import {Vectors} from "./Vectors.sol";
 
+// Statuses, phases and counts are compared, not balances. The escrow is called between effects: it is fixed at construction
+// and calls nobody but the coin, a plain ERC-20. Trading and what a group's terms name
+// are called first, because they refuse; at most 64 members are asked for in a loop.
+// slither-disable-start incorrect-equality,reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop
 /// @title Evidence
 /// @notice Nobody owns it; fees are in the escrow, and go to whoever was right.
 contract Evidence is IEvidence {
@@ -95,6 +99,8 @@ contract Evidence is IEvidence {
         Demand storage made = _demands.push();
         // T3's window for gradients, T4's for the aggregate, T6's for shares.
         uint256 window = terms.windows[subject == ITrading.Subject.Gradients ? 2 : ofAggregate ? 3 : 5];
+        // Blocks have 48 bits for ever.
+        // forge-lint: disable-next-line(unsafe-typecast)
         (made.challenger, made.deadline, made.subject) = (msg.sender, uint48(block.number + window), subject);
         // An index is at most `count`, which has 32 bits; a group's id counts groups.
         // forge-lint: disable-next-line(unsafe-typecast)
@@ -299,3 +305,4 @@ contract Evidence is IEvidence {
         return subject == ITrading.Subject.Gradients ? ITrading.Phase.Collecting : ITrading.Phase.Decrypting;
     }
 }
+// slither-disable-end incorrect-equality,reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop

@@ -22,6 +22,8 @@ library Payoff {
         returns (uint128 partyPool, uint128 workerPool)
     {
         uint256 pool = uint256(reward) * accepted / rounds;
+        // Rounded down twice, as the formula says.
+        // slither-disable-next-line divide-before-multiply
         uint256 part = pool * partyBps / WHOLE;
         // Neither is above the reward, as accepted <= rounds and partyBps <= WHOLE.
         // forge-lint: disable-next-line(unsafe-typecast)

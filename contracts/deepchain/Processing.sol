@@ -11,6 +11,9 @@ import {Members} from "./Members.sol";
 import {Payoff} from "./Payoff.sol";
 import {Sortition} from "./Sortition.sol";
 
+// Statuses, phases and counts are compared, not balances. The escrow is called between effects: it is fixed at construction
+// and calls nobody but the coin, a plain ERC-20. At most 64 workers are paid in a loop.
+// slither-disable-start incorrect-equality,reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop
 /// @title Processing
 /// @notice Nobody owns it; stakes are in the escrow, and go where the rules of `IProcessing` say.
 contract Processing is IProcessing, EIP712 {
@@ -519,3 +522,4 @@ contract Processing is IProcessing, EIP712 {
         return 3 * signed.count() > 2 * committee.count();
     }
 }
+// slither-disable-end incorrect-equality,reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop

@@ -8,6 +8,9 @@ import {ITrading} from "./ITrading.sol";
 import {Members} from "./Members.sol";
 import {Payoff} from "./Payoff.sol";
 
+// Statuses, phases and counts are compared, not balances. The escrow is called between effects: it is fixed at construction
+// and calls nobody but the coin, a plain ERC-20. What division leaves goes to the treasury, and the term is computed for that.
+// slither-disable-start incorrect-equality,reentrancy-no-eth,reentrancy-benign,reentrancy-events,divide-before-multiply
 /// @title Trading
 /// @notice Nobody owns it; coins are in the escrow, and go where the rules of `ITrading` say.
 contract Trading is ITrading {
@@ -511,10 +514,14 @@ contract Trading is ITrading {
 
     function _tradingWindows(uint16[9] calldata windows) private pure returns (uint96 packed) {
         for (uint256 i = 0; i < 6; ++i) {
-            packed |= uint96(windows[i]) << uint96(16 * i);
+            // Six times 16 bits.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            packed |= uint96(uint256(windows[i]) << (16 * i));
         }
     }
 
+    /// @dev A line for each term.
+    // slither-disable-next-line cyclomatic-complexity
     function _requireTerms(Terms calldata terms, uint256 parties) private pure {
         if (parties < 2 || parties > MAX_PARTIES) revert PartiesOutOfRange(parties);
         if (terms.threshold < 2 || terms.threshold > parties) revert ThresholdOutOfRange(terms.threshold, parties);
@@ -545,3 +552,4 @@ contract Trading is ITrading {
         if (windows[4] < windows[3]) revert TermsInvalid("windows");
     }
 }
+// slither-disable-end incorrect-equality,reentrancy-no-eth,reentrancy-benign,reentrancy-events,divide-before-multiply
