@@ -79,6 +79,14 @@ class Signer:
         signed = self.__account.sign_transaction(cast(Any, dict(fields)))
         return SignedTransaction(bytes(signed.raw_transaction), to_hex(bytes(signed.hash)))
 
+    def sign_typed_data(self, typed: Mapping[str, Any]) -> bytes:
+        """The EIP-712 signature of ``{"types", "primaryType", "domain", "message"}``: r ‖ s ‖ v, 65 bytes."""
+        chain_id = cast("Mapping[str, object]", typed["domain"]).get("chainId")
+        if not isinstance(chain_id, int):
+            raise InputError("typed data without a chain id could be replayed on any chain", expected="chainId")
+        self.require_usable_on(chain_id)
+        return bytes(self.__account.sign_typed_data(full_message=dict(typed)).signature)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredAccount:

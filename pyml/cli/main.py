@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from pyml import __version__
-from pyml.cli import chain, data, freezenet, freezenet_node, keys, zk
+from pyml.cli import chain, data, deepchain, freezenet, freezenet_node, keys, zk
 from pyml.cli.demo import demo
 from pyml.config import ask_for_reproducible_cuda
 from pyml.errors import PymlError, UsageError
@@ -34,6 +34,7 @@ app.add_typer(chain.app, name="chain")
 app.add_typer(data.app, name="data")
 app.add_typer(keys.app, name="keys")
 app.add_typer(freezenet.app, name="freezenet")
+app.add_typer(deepchain.app, name="deepchain")
 chain.PLANS["zk"] = zk.plan
 chain.PLANS["keys"] = keys.plan
 chain.PLANS["freezenet"] = freezenet_node.plan

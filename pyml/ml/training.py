@@ -156,7 +156,7 @@ def minimise(
     ``progress`` is called after each epoch and, unless it is 0, after every ``progress_batches``. ``enough`` is asked
     after each epoch, of a resumed run too, and may end it before its time.
     """
-    with _deterministic(device, config.threads):
+    with deterministic(device, config.threads):
         torch.manual_seed(config.seed)
         fingerprint = _fingerprint(model, data_digest, config, device)
         model.to(device)
@@ -300,7 +300,7 @@ class _Run:
 
 
 @contextlib.contextmanager
-def _deterministic(device: torch.device, threads: int) -> Generator[None]:
+def deterministic(device: torch.device, threads: int) -> Generator[None]:
     """Deterministic kernels, a fixed number of threads and a private global random state, all put back afterwards."""
     before, threads_before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

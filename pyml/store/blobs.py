@@ -24,6 +24,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pyml.errors import InputError, IntegrityError, ResourceError, ToolMissingError
 from pyml.files import raise_write_error, write_atomically
+from pyml.store.hints import HintStore
 
 BlobDigest = NewType("BlobDigest", str)
 """SHA-256 as 64 lower-case hexadecimal digits; made by ``require_blob_digest`` or by storing."""
@@ -64,6 +65,11 @@ class BlobStore:
 
     def __repr__(self) -> str:  # a URL may carry credentials
         return f"BlobStore({type(self._filesystem).__name__})"
+
+    @property
+    def hints(self) -> HintStore:
+        """A place beside the blobs for answers that prove themselves."""
+        return HintStore(self._filesystem, f"{self._root}/hints")
 
     def put(self, content: bytes) -> BlobDigest:
         """Store ``content``; storing the same bytes again changes nothing."""

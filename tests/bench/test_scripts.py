@@ -119,3 +119,13 @@ def test_wrong_arguments_end_with_a_line_and_no_result(
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
     assert not (tmp_path / "result.json").exists()
+
+
+@pytest.mark.long
+def test_deepchain_training(home: Path, tmp_path: Path) -> None:
+    result = quick_result("deepchain_training", home, tmp_path / "result.json")
+    assert [group["parties"] for group in result["groups"]] == [4, 10]
+    for group in result["groups"]:
+        assert abs(group["deepchain"] - group["centralised"]) <= 0.01
+        assert group["deepchain"] > max(group["alone_each"])
+    assert "targets" not in result  # it speaks of another set

@@ -36,6 +36,7 @@ def _locked(lock: str) -> dict[str, set[str]]:
     [
         "requirements.lock",
         "requirements/brownie.lock",
+        "requirements/flower.lock",
         "requirements/halmos.lock",
         "requirements/slither.lock",
         "package-lock.json",

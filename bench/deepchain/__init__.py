@@ -1,0 +1,1 @@
+"""What the deepchain benchmarks are made of."""

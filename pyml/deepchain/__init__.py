@@ -1,0 +1,1 @@
+"""Collaborative training where cheating costs money ("DeepChain"): encrypted updates, deposits, disputes."""
