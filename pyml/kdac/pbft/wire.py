@@ -159,6 +159,11 @@ def decode_block(content: bytes) -> Block:
     return _whole(content, read_block)
 
 
+def decode_vote(content: bytes) -> Vote:
+    """A vote by itself."""
+    return _whole(content, read_vote)
+
+
 def encode_body(body: Body) -> bytes:
     if isinstance(body, Forward):
         payloads = encode_payloads(body.payloads)
