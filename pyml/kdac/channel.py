@@ -86,18 +86,29 @@ class Channel:
         """How many of the friend's last messages have not come."""
         return self._state.window.missing()
 
-    def send(self, slot: int, body: bytes, *, kind: Kind = Kind.TEXT, sign: bool = False) -> bytes:
-        """The next message, in CBOR. Save the state before it leaves."""
+    def number(self) -> int:
+        """Reserve the next message's number, for one that may have to be sent again in a later slot."""
+        self._state.sequence += 1
+        return self._state.sequence - 1
+
+    def send(
+        self, slot: int, body: bytes, *, kind: Kind = Kind.TEXT, sign: bool = False, number: int | None = None
+    ) -> bytes:
+        """The next message, in CBOR. Save the state before it leaves.
+
+        Without a reserved number it gets the next; the receiver takes each number once, however often it is sent.
+        """
         state = self._state
         self._move_to(slot)
         offer = state.ratchet.on_send(state.slot)
         made = self._ahead.popleft() if self._ahead else self._prepared(state.counter)
-        content = Content(kind, state.sequence, body, offer, state.ratchet.ready)
+        sequence = self.number() if number is None else number
+        content = Content(kind, sequence, body, offer, state.ratchet.ready)
         if sign:
             signature = sign_content(content, self._own, state.friend, made.header)
             content = replace(content, signature=signature)
         padded = pad(content.encode())
-        state.counter, state.sequence = made.counter + 1, state.sequence + 1
+        state.counter = made.counter + 1
         return encode_cbor(state.slot, made.derived, made.nonce + made.cipher.encrypt(made.nonce, padded, made.header))
 
     def prepare(self, slot: int, count: int) -> None:
@@ -124,7 +135,10 @@ class Channel:
         return tag in self._table
 
     def receive(self, message: Message, now: int) -> Received:
-        """Open a message; a refused one changes nothing. ``expected`` must have been asked in this slot."""
+        """Open a message; a refused one changes nothing, but that a copy uses its address up.
+
+        ``expected`` must have been asked in this slot.
+        """
         tag = tag_of(message.derived)
         held = self._table.find(tag)
         if held is None or held.slot != message.slot or held.derived != message.derived:
@@ -136,6 +150,7 @@ class Channel:
         except InvalidTag:
             raise IntegrityError("a message does not open: it has been altered, or is not from this friend") from None
         if not self._state.window.is_new(content.sequence):
+            self._table.consume(tag)
             raise ReplayError("a message has come before", got=f"number {content.sequence}")
         signed = is_signed_by(content, self.friend, self._public, bound)
         if content.signature is not None and not signed:

@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias, cast
 
 import cbor2
 
-from pyml.crypto.scalars import is_compressed
+from pyml.crypto.scalars import is_compressed, multiply_point
 from pyml.crypto.secp256k1 import RECOVERABLE_BYTES, SECRET_BYTES, SigningKey, is_secret, recover
 from pyml.errors import InputError
 from pyml.kdac.derivation import MAX_SLOT, MIN_SLOT, TAG_BYTES, tag_of
@@ -65,6 +65,11 @@ class Exposed:
 
     public: bytes
     scalar: bytes
+
+    @property
+    def derived(self) -> bytes:
+        """K_t; ``InputError`` if the key is no point."""
+        return multiply_point(self.public, self.scalar)
 
 
 @dataclass(frozen=True, slots=True)
