@@ -23,6 +23,8 @@ MAX_VOTES: Final = 24
 """Votes of one sender that are kept for a height: three kinds, and room for stragglers of some rounds."""
 MAX_BLOCKS: Final = 8
 MAX_DOUBLINGS: Final = 6
+IMPATIENCE: Final = 8
+"""So much shorter is the timer of a leader that was slow."""
 
 
 def cast(t: Transition, message: Message) -> None:
@@ -53,10 +55,16 @@ def hear(t: Transition, message: Message) -> None:
 
 
 def arm(t: Transition) -> None:
-    """Start the round's timer unless it runs."""
+    """Start the round's timer unless it runs. It is short for a leader that let its last turn pass.
+
+    Timers only ever matter for progress. From the second time round the leaders on they are long for everybody, so that
+    a leader who is slow but honest gets its turn.
+    """
     state = t.state
     if not state.is_armed:
         delay = state.settings.round_ms << min(state.round, MAX_DOUBLINGS)
+        if state.round < state.settings.n and state.settings.leader(state.working, state.round) in state.slow:
+            delay = max(1, delay // IMPATIENCE)
         t.update(is_armed=True)
         t.do(SetTimer(delay, RoundTimeout(state.working, state.round)))
 
@@ -76,6 +84,8 @@ def on_timeout(t: Transition, timer: RoundTimeout) -> None:
     if (timer.height, timer.round) != (state.working, state.round):
         return
     t.update(is_armed=False)
+    if state.proposal is None:
+        t.update(slow=state.slow | {state.settings.leader(state.working, state.round)})
     followers = sum(change.vote.round >= state.round for change in state.round_changes.values())
     if state.round == 0 or state.proposal is not None or followers >= state.settings.quorum:
         _change_round(t, state.round + 1)
@@ -102,15 +112,26 @@ def decide(t: Transition, block: Block, certificate: Certificate) -> None:
 
 def advanced(state: State, block: Block) -> State:
     """The state in which a block has been decided and nothing of the next height is known."""
-    fresh = State(state.settings, state.pool.remove(block.leaves))
-    kept = ("future", "checkpoints", "stable", "accused", "peers", "asked", "served", "joining", "nonce", "answers")
-    window = (*state.window, frozenset(block.leaves))[-state.settings.duplicate_window :]
+    fresh = State(state.settings, state.pool.remove(block.leaves), state.window)
+    kept = (
+        "future",
+        "checkpoints",
+        "stable",
+        "accused",
+        "slow",
+        "peers",
+        "asked",
+        "served",
+        "joining",
+        "nonce",
+        "answers",
+    )
     t = Transition(fresh)
     t.update(
         **{name: getattr(state, name) for name in kept},
         height=block.height,
         tip=block.digest,
-        window=window,
+        window=state.window.add(block.height, block.leaves),
         past=state.votes,
         ticked_pool=state.ticked_pool,
     )
@@ -143,7 +164,7 @@ def is_acceptable(state: State, block: Block, *, round_: int) -> bool:
         (block.height, block.parent) == (state.working, state.tip)
         and (bool(block.payloads) or round_ > 0)
         and len(block.payloads) <= state.settings.batch
-        and not any(leaf in leaves for leaves in state.window for leaf in block.leaves)
+        and not state.window.has_any(block.leaves)
     )
 
 
@@ -159,7 +180,7 @@ def _on_proposal(t: Transition, proposal: Proposal) -> None:
         return
     if vote.round > state.round:
         _enter_round(t, vote.round)
-    t.update(proposal=proposal)
+    t.update(proposal=proposal, slow=t.state.slow - {vote.sender})
     _keep_block(t, proposal.block)
     arm(t)
     cast(t, state.settings.vote(Kind.PREPARE, vote.height, vote.round, vote.digest))

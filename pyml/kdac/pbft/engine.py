@@ -83,7 +83,7 @@ class Options:
     batch: int = 500
     round_ms: int = 1000
     tick_ms: int = 500
-    duplicate_window: int = 128
+    duplicate_window: int = 512
     checkpoint_interval: int = 64
     tls: Tls | None = None
 
@@ -169,7 +169,7 @@ class PbftEngine:
         require_payload(payload)
         self._require_running()
         leaf = merkle.leaf(payload)
-        height = self._state.height_of(leaf)
+        height = self._state.window.height_of(leaf)
         if height is not None:
             return height
         future = self._waiting.get(leaf)
@@ -269,7 +269,7 @@ class PbftEngine:
         if is_new:
             rejoins = self._options.beginning is Beginning.REJOIN
             self._state = replica.initial(self._settings, joining=rejoins)
-            self._log.append(replica.snapshot(self._state))
+            self._log.restart(replica.snapshot(self._state))
         else:
             self._state = replica.restore(self._settings, records)
         if self._archive.height < self._state.height:

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from pyml.errors import InputError, IntegrityError
+from pyml.errors import InputError
 from pyml.files import fsync_folder
 from pyml.kdac.pbft.records import Record, decode_record, encode_record
 from pyml.store.journal import MAX_RECORD_BYTES, Journal, read_journal
 
 LABEL: Final = "kdac.pbft.log.v1"
+COMPLETE: Final = b"complete"
+"""Marks the end of the snapshot that a journal begins with."""
 _LENGTH_BYTES: Final = 4
 
 
@@ -28,19 +30,16 @@ class ReplicaLog:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         found = _journals(folder)
-        usable = [path for path in found if any(True for _ in read_journal(path, LABEL))]
+        usable = [path for path in found if _is_complete(path)]
         self._number = _number(usable[-1]) if usable else 0
         self._journal = Journal(_path(folder, self._number), LABEL)
         self._remove_all_but(self._number)
 
-    @property
-    def is_empty(self) -> bool:
-        return self._journal.head.count == 0
-
     def records(self) -> Iterator[Record]:
         """Everything that was acknowledged, in order."""
         for content in self._journal.records():
-            yield from _unpack(content)
+            if content != COMPLETE:
+                yield from _unpack(content)
 
     def append(self, records: Sequence[Record]) -> None:
         """Put records on disk; they are all there when this returns, and only whole ones ever."""
@@ -54,10 +53,9 @@ class ReplicaLog:
         path.unlink(missing_ok=True)
         journal = Journal(path, LABEL)
         try:
-            contents = list(_packed(snapshot))
-            if len(contents) != 1:
-                raise IntegrityError("a snapshot is too long for one record of the log", got=len(contents))
-            journal.append(contents[0])
+            for content in _packed(snapshot):
+                journal.append(content)
+            journal.append(COMPLETE)
         except BaseException:
             journal.close()
             path.unlink(missing_ok=True)
@@ -78,7 +76,11 @@ class ReplicaLog:
 
 def has_log(folder: Path) -> bool:
     """Whether a replica has ever recorded anything there."""
-    return any(any(True for _ in read_journal(path, LABEL)) for path in _journals(folder))
+    return any(_is_complete(path) for path in _journals(folder))
+
+
+def _is_complete(path: Path) -> bool:
+    return any(content == COMPLETE for content in read_journal(path, LABEL))
 
 
 def _journals(folder: Path) -> list[Path]:

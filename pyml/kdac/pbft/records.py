@@ -4,7 +4,7 @@ VOTED      a message of one's own: no other vote for the same place is ever sign
 PREPARED   a block and the quorum's prepares for it: the lock that a round change carries
 DECIDED    a block and the quorum's commits
 JOINING    the replica lost its disk and does not vote, up to a height once it is known (0 until then)
-BASE       where the log begins: height, digest and the blocks of the duplicate window
+BASE       where the log begins: height, digest and the duplicate window
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Joining:
 class Base:
     height: int
     tip: bytes
-    window: tuple[tuple[bytes, ...], ...]
+    pieces: tuple[tuple[tuple[bytes, int], ...], ...]
+    """Of the duplicate window: leaves and their heights."""
 
 
 Record: TypeAlias = Voted | Prepared | Decided | Joining | Base
@@ -69,7 +70,10 @@ def encode_record(record: Record) -> bytes:
         return b"\x03" + encode_block(record.block) + encode_certificate(record.certificate)
     if isinstance(record, Joining):
         return b"\x04" + record.silent_until.to_bytes(8, "big")
-    rows = (len(row).to_bytes(4, "big") + b"".join(row) for row in record.window)
+    rows = (
+        len(row).to_bytes(4, "big") + b"".join(leaf + at.to_bytes(8, "big") for leaf, at in row)
+        for row in record.pieces
+    )
     return b"\x05" + record.height.to_bytes(8, "big") + record.tip + b"".join(rows)
 
 
@@ -86,9 +90,10 @@ def decode_record(content: bytes) -> Record:
     elif kind == b"\x04":
         record = Joining(reader.number(8, 2**63))
     elif kind == b"\x05":
-        height, tip, rows = reader.number(8, 2**63), reader.take(32), list[tuple[bytes, ...]]()
+        height, tip, rows = reader.number(8, 2**63), reader.take(32), list[tuple[tuple[bytes, int], ...]]()
         while not reader.at_end:
-            rows.append(tuple(reader.take(32) for _ in range(reader.number(4, 2**16))))
+            count = reader.number(4, 2**31)
+            rows.append(tuple((reader.take(32), reader.number(8, 2**63)) for _ in range(count)))
         record = Base(height, tip, tuple(rows))
     else:
         raise InputError("a record of the log is of an unknown kind", got=kind.hex())

@@ -28,12 +28,14 @@ from pyml.kdac.pbft.state import (
     Transition,
 )
 from pyml.kdac.pbft.votes import Kind
+from pyml.kdac.pbft.window import Window
 from pyml.kdac.pbft.wire import body_digest, body_kind
 
 
 def initial(settings: Settings, *, joining: bool = False) -> State:
     """A replica that has never run or, ``joining``, one that has but lost its disk."""
-    state = State(settings, Pool(settings.pool_payloads, settings.pool_bytes))
+    pool = Pool(settings.pool_payloads, settings.pool_bytes)
+    state = State(settings, pool, Window(settings.duplicate_window))
     return _with(state, joining=Joining(0)) if joining else state
 
 
@@ -47,7 +49,9 @@ def restore(settings: Settings, records: Iterable[Record]) -> State:
 
 def snapshot(state: State) -> tuple[Record, ...]:
     """Records from which ``restore`` makes this state again: how a new log begins when the old one may go."""
-    records: list[Record] = [Base(state.height, state.tip, tuple(tuple(sorted(row)) for row in state.window))]
+    records: list[Record] = [
+        Base(state.height, state.tip, tuple(tuple(piece.items()) for piece in state.window.pieces))
+    ]
     records += [state.joining] if state.joining is not None else []
     records += [Voted(message) for message in state.sent.values()]
     records += [state.prepared] if state.prepared is not None else []
@@ -103,8 +107,9 @@ def _receive(t: Transition, message: Message, *, is_checked: bool) -> None:
 
 
 def _restored(state: State, record: Record) -> State:
+    settings = state.settings
     if isinstance(record, Base):
-        window = tuple(frozenset(row) for row in record.window)
+        window = Window(settings.duplicate_window, tuple(dict(piece) for piece in record.pieces))
         return _with(state, height=record.height, tip=record.tip, window=window)
     if isinstance(record, Joining):
         return _with(state, joining=record)

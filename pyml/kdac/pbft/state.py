@@ -18,6 +18,7 @@ from pyml.kdac.pbft.quorum import leader, max_faults, quorum
 from pyml.kdac.pbft.records import Decided, Joining, Prepared, Record
 from pyml.kdac.pbft.replica_set import Authenticator
 from pyml.kdac.pbft.votes import Certificate, Evidence, Kind, Vote, signed_digest
+from pyml.kdac.pbft.window import Window
 from pyml.kdac.pbft.wire import NONCE_BYTES, body_digest, body_kind
 
 Place: TypeAlias = tuple[Kind, int, int]
@@ -37,7 +38,7 @@ class Settings:
     round_ms: int = 1000
     """Of round 0; each later one takes twice as long as the one before, up to 64 times."""
     tick_ms: int = 500
-    duplicate_window: int = 128
+    duplicate_window: int = 512
     """No payload is twice in so many blocks that follow each other."""
     checkpoint_interval: int = 64
     pool_payloads: int = 4096
@@ -82,10 +83,9 @@ class State:
 
     settings: Settings
     pool: Pool
+    window: Window
     height: int = 0
     tip: bytes = GENESIS
-    window: tuple[frozenset[bytes], ...] = ()
-    """The leaves of the last blocks, oldest first."""
     # The height being worked on.
     round: int = 0
     is_armed: bool = False
@@ -109,6 +109,8 @@ class State:
     """By height and sender."""
     stable: Certificate | None = None
     accused: frozenset[tuple[int, Kind]] = frozenset()
+    slow: frozenset[int] = frozenset()
+    """Leaders that let their last turn pass."""
     # Catching up.
     peers: Mapping[int, int] = field(default_factory=dict[int, int])
     """The height that each has said it has decided."""
@@ -136,13 +138,6 @@ class State:
     def is_silent(self) -> bool:
         """Whether this replica may have voted in this height before it lost its disk."""
         return self.joining is not None and (not self.joining.silent_until or self.working <= self.joining.silent_until)
-
-    def height_of(self, leaf: bytes) -> int | None:
-        """Where a payload was ordered, if that was within the window."""
-        for back, leaves in enumerate(reversed(self.window)):
-            if leaf in leaves:
-                return self.height - back
-        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _is_worth_noting(t: Transition, vote: Vote) -> bool:
 def _take(t: Transition, payloads: tuple[bytes, ...], origin: int) -> None:
     state = t.state
     named = ((merkle.leaf(payload), payload) for payload in payloads)
-    new = [(leaf, payload) for leaf, payload in named if state.height_of(leaf) is None]
+    new = [(leaf, payload) for leaf, payload in named if state.window.height_of(leaf) is None]
     t.update(pool=state.pool.add(new, origin))
     consensus.propose(t)
 

@@ -125,7 +125,7 @@ class World:
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._sequence = 0
         self._voted: dict[tuple[int, Kind, int, int], bytes] = {}
-        values = {"round_ms": 200, "tick_ms": 100, "batch": 3, "duplicate_window": 8, "checkpoint_interval": 3}
+        values = {"round_ms": 200, "tick_ms": 100, "batch": 3, "duplicate_window": 16, "checkpoint_interval": 3}
         values.update(settings)
         self.nodes: list[Node] = []
         for keys in MacKeys.all(n):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +55,7 @@ def options_for(folder: Path, n: int, *, chain_id: int = 0) -> list[Options]:
 
 
 @asynccontextmanager
-async def running(options: Sequence[Options]) -> AsyncIterator[list[PbftEngine]]:
+async def running(options: Sequence[Options]) -> AsyncGenerator[list[PbftEngine]]:
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(PbftEngine(each)) for each in options]
 
@@ -119,11 +120,12 @@ def test_rejoining_replica_is_silent_then_votes(tmp_path: Path) -> None:
             await asyncio.gather(*(engines[k % 3].submit(b"early %d" % k) for k in range(5)))
             async with PbftEngine(replace(options[3], beginning=Beginning.REJOIN)) as fourth:
                 assert fourth.health().is_silent
-                for k in range(8):
-                    await engines[k % 3].submit(b"then %d" % k)
-                async with asyncio.timeout(10):
-                    while fourth.health().is_silent:
-                        await asyncio.sleep(0.05)
+                async with asyncio.timeout(20):
+                    for k in itertools.count():
+                        await engines[k % 3].submit(b"then %d" % k)
+                        if not fourth.health().is_silent:
+                            break
+                        await asyncio.sleep(0.02)
                 assert fourth.health().connected == 3
                 await fourth.submit(b"its own")
 

@@ -366,7 +366,7 @@ def test_payload_is_not_ordered_twice_within_the_window() -> None:
     world.run(world.now + 2000)
     assert len(world.chain) == height
     leaf = next(iter(world.submitted))
-    assert world.nodes[0].state.height_of(leaf) == height
+    assert world.nodes[0].state.window.height_of(leaf) == height
     again = Block(height + 1, world.chain[height], (b"message",))
     settings = [node.settings for node in world.nodes]
     by = settings[0].leader(height + 1, 0)
