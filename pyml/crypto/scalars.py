@@ -27,6 +27,21 @@ class _OneTime(PrivateKey):
         self.context = GLOBAL_CONTEXT
 
 
+class Point:
+    """A public key that is used often: taken apart once, which costs a tenth of a multiplication each time else."""
+
+    __slots__ = ("__key", "public")
+
+    def __init__(self, public: bytes) -> None:
+        self.public = public
+        self.__key = _parsed(public)
+
+    @property
+    def key(self) -> PublicKey:
+        """For this module."""
+        return self.__key
+
+
 def multiply_scalars(first: bytes, second: bytes) -> bytes:
     """The product of two numbers in [1, n-1], modulo n: in it again, because n is prime.
 
@@ -35,20 +50,16 @@ def multiply_scalars(first: bytes, second: bytes) -> bytes:
     return (int.from_bytes(first, "big") * int.from_bytes(second, "big") % ORDER).to_bytes(SECRET_BYTES, "big")
 
 
-def multiply_point(public: bytes, scalar: bytes) -> bytes:
+def multiply_point(public: bytes | Point, scalar: bytes) -> bytes:
     """``scalar`` times a compressed public key, compressed, in variable time: not for long-term secrets."""
-    try:
-        return PublicKey(_checked(public)).multiply(_in_range(scalar)).format()
-    except ValueError:
-        raise InputError("a public key is not a point of secp256k1", got=public.hex()) from None
+    key = public.key if isinstance(public, Point) else _parsed(public)
+    return key.multiply(_in_range(scalar)).format()
 
 
-def exchange(scalar: bytes, public: bytes) -> bytes:
+def exchange(scalar: bytes, public: bytes | Point) -> bytes:
     """SHA-256 of the compressed point ``scalar · public``, 32 secret bytes, in constant time."""
-    try:
-        return _OneTime(_in_range(scalar)).ecdh(_checked(public))
-    except ValueError:
-        raise InputError("a public key is not a point of secp256k1", got=public.hex()) from None
+    key = public.key if isinstance(public, Point) else _parsed(public)
+    return _OneTime(_in_range(scalar)).ecdh(key.public_key)  # which PublicKey takes as it takes bytes
 
 
 def public_of(scalar: bytes) -> bytes:
@@ -61,11 +72,14 @@ def is_compressed(public: bytes) -> bool:
     return len(public) == COMPRESSED_BYTES and public[:1] in _PREFIXES
 
 
-def _checked(public: bytes) -> bytes:
+def _parsed(public: bytes) -> PublicKey:
     if not is_compressed(public):
         expected = "33 bytes that begin with 02 or 03"
         raise InputError("a public key has an unknown form", expected=expected, got=f"{len(public)} bytes")
-    return public
+    try:
+        return PublicKey(public)
+    except ValueError:
+        raise InputError("a public key is not a point of secp256k1", got=public.hex()) from None
 
 
 def _in_range(scalar: bytes) -> bytes:

@@ -13,17 +13,18 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from secrets import token_bytes
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from pyml.crypto.scalars import Point
 from pyml.crypto.secp256k1 import SigningKey
 from pyml.errors import InputError, IntegrityError
 from pyml.kdac.channel_state import ChannelState
 from pyml.kdac.content import Content, Kind, decode_content, is_signed_by, sign_content
 from pyml.kdac.derivation import derive_public, direction_to, require_slot, tag_of
-from pyml.kdac.expected import HOLD_SLOTS, Expected, ExpectedTable
+from pyml.kdac.expected import HOLD_SLOTS, LOOKAHEAD, Expected, ExpectedTable
 from pyml.kdac.message import NONCE_BYTES, Message, encode_cbor, header
 from pyml.kdac.padding import pad, unpad
 from pyml.kdac.session_keys import receiver_key, sender_key
@@ -40,8 +41,7 @@ class ReplayError(InputError):
     """A message's number has been seen, or is too old to tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A message from this friend; ``signed`` if the friend can be held to it before others."""
 
     content: Content
@@ -59,15 +59,19 @@ class _Prepared:
 
 
 class Channel:
-    """Own key, friend's key, and the state between them. Shows neither."""
+    """Own key, friend's key, and the state between them. Shows neither.
 
-    def __init__(self, own: SigningKey, state: ChannelState) -> None:
+    ``lookahead`` is how many messages of a slot may be on their way before the first of them has come.
+    """
+
+    def __init__(self, own: SigningKey, state: ChannelState, *, lookahead: int = LOOKAHEAD) -> None:
         self._own, self._state = own, state
         self._public = own.public
         self._ahead: deque[_Prepared] = deque()
+        self._point = Point(state.friend)
         self._direction = direction_to(state.friend, self._public)
         back = direction_to(self._public, state.friend)
-        self._table = ExpectedTable(own.reveal, back, state.received, state.skipped)
+        self._table = ExpectedTable(own.reveal, back, state.received, state.skipped, lookahead=lookahead)
 
     def __repr__(self) -> str:
         return f"Channel(epoch={self._state.ratchet.sending})"
@@ -106,7 +110,7 @@ class Channel:
         content = Content(kind, sequence, body, offer, state.ratchet.ready)
         if sign:
             signature = sign_content(content, self._own, state.friend, made.header)
-            content = replace(content, signature=signature)
+            content = content._replace(signature=signature)
         padded = pad(content.encode())
         state.counter = made.counter + 1
         return encode_cbor(state.slot, made.derived, made.nonce + made.cipher.encrypt(made.nonce, padded, made.header))
@@ -164,20 +168,20 @@ class Channel:
         """Let the ratchet learn; keep the keys of an epoch's open addresses before its seed goes."""
         ratchet = self._state.ratchet
         sending = ratchet.sending
-        for old in ratchet.on_receive(epoch, content.offer, now, ready=content.ready):
+        past = ratchet.on_receive(epoch, content.offer, now, ready=content.ready)
+        for old in past:
             for tag, held in list(self._table.retire(old)):
                 self._table.skip(tag, replace(held, message_key=self._message_key(held)))
             ratchet.retire(old)
         if ratchet.sending != sending:
             self._ahead.clear()
             self._state.counter = 0
-        self._table.refresh(ratchet.seeds, ratchet.first_slots, now, self._state.open_from)
 
     def _message_key(self, held: Expected) -> bytes:
         if held.message_key is not None:
             return held.message_key
         seed = self._state.ratchet.seeds[held.epoch]
-        return receiver_key(held.derived_private, self.friend, self._public, seed, held.derived, held.slot)
+        return receiver_key(held.derived_private, self._point, self._public, seed, held.derived, held.slot)
 
     def _move_to(self, slot: int) -> None:
         """A new slot begins with counter 0; a clock that goes back does not bring old addresses again."""
@@ -188,6 +192,6 @@ class Channel:
     def _prepared(self, counter: int) -> _Prepared:
         state, public = self._state, self._public
         slot, seed = state.slot, state.ratchet.seeds[state.ratchet.sending]
-        derived = derive_public(state.friend, seed, self._direction, slot, counter)
+        derived = derive_public(self._point, seed, self._direction, slot, counter)
         key = sender_key(self._own.reveal, public, state.friend, seed, derived, slot)
         return _Prepared(counter, derived, header(slot, derived), token_bytes(NONCE_BYTES), AESGCM(key))

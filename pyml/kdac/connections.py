@@ -15,7 +15,7 @@ from secrets import token_bytes
 from typing import Final, Protocol
 
 from pyml.kdac.relay_limits import RelayLimits, TokenBucket
-from pyml.kdac.wire import CHALLENGE_BYTES, RESUME_BYTES, Frame, encode_frame
+from pyml.kdac.wire import CHALLENGE_BYTES, MAX_DIGESTS, RESUME_BYTES, Ack, Frame, encode_frame
 
 _QUEUE: Final = 256
 """Small frames that wait for a slow reader."""
@@ -49,6 +49,15 @@ class Connection:
     """What the user announced, by slot: the strings that the cache has, not copies."""
     queue: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue[bytes])
 
+    ordered: list[bytes] = field(default_factory=list[bytes])
+    """Digests of its messages that are final and of which it is not told yet."""
+
+    def tell_ordered(self, digest: bytes) -> None:
+        """Acknowledge a message; many share a frame."""
+        self.ordered.append(digest)
+        if len(self.ordered) == 1:
+            self.queue.put_nowait(b"")
+
     def offer(self, frame: Frame | bytes) -> bool:
         """Queue a frame; ``False`` if the client does not keep up."""
         if self.queue.qsize() >= _QUEUE + len(self.delivered):
@@ -59,7 +68,14 @@ class Connection:
     async def write(self) -> None:
         """Send what is queued, until cancelled or the socket closes."""
         while True:
-            await self.socket.send(await self.queue.get())
+            await self.socket.send(await self.queue.get() or self.acknowledgement())
+
+    def acknowledgement(self) -> bytes:
+        """A frame for what is final."""
+        digests, self.ordered = self.ordered[:MAX_DIGESTS], self.ordered[MAX_DIGESTS:]
+        if self.ordered:
+            self.queue.put_nowait(b"")
+        return encode_frame(Ack(tuple(digests)))
 
 
 class Registry:

@@ -8,9 +8,8 @@ to others who wrote: without it, whoever holds k_B and x can write messages to B
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import cbor2
 
@@ -32,9 +31,14 @@ class Kind(StrEnum):
     FILE = "file"
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """``offer`` is an ephemeral public key for the next epoch, ``ready`` says that the sender can receive in it."""
+_KINDS: Final[dict[object, Kind]] = {kind.value: kind for kind in Kind}
+
+
+class Content(NamedTuple):
+    """A tuple, because two are made for each message.
+
+    ``offer`` is an ephemeral public key for the next epoch, ``ready`` says that the sender can receive in it.
+    """
 
     kind: Kind
     sequence: int
@@ -64,10 +68,11 @@ def decode_content(encoded: bytes) -> Content:
     fields = cast("dict[object, object]", parsed) if isinstance(parsed, dict) else {}
     if not _REQUIRED <= fields.keys() <= _KNOWN:
         raise IntegrityError("a message's content has the wrong fields")
-    kind, sequence, body = fields["type"], fields["seq"], fields["body"]
+    name, sequence, body = fields["type"], fields["seq"], fields["body"]
+    kind = _KINDS.get(name) if isinstance(name, str) else None
     offer, ready, signature = fields.get("offer"), fields.get("ready", False), fields.get("signature")
     if (
-        kind not in ("text", "file")
+        kind is None
         or type(sequence) is not int
         or not 0 <= sequence <= _MAX_SEQUENCE
         or not isinstance(body, bytes)
@@ -76,7 +81,7 @@ def decode_content(encoded: bytes) -> Content:
         or not (signature is None or (isinstance(signature, bytes) and len(signature) == RECOVERABLE_BYTES))
     ):
         raise IntegrityError("a message's content has a field of the wrong form")
-    return Content(Kind(str(kind)), sequence, body, offer, ready, signature)
+    return Content(kind, sequence, body, offer, ready, signature)
 
 
 def sign_content(content: Content, key: SigningKey, receiver: bytes, header: bytes) -> bytes:

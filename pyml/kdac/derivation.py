@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from pyml.crypto.scalars import multiply_point, multiply_scalars
+from pyml.crypto.scalars import Point, multiply_point, multiply_scalars
 from pyml.crypto.secp256k1 import ORDER, SECRET_BYTES
 from pyml.errors import InputError
 
@@ -91,7 +91,7 @@ def derive_private(key: bytes, seed: bytes, direction: Direction, slot: int, cou
     return multiply_scalars(key, hash_scalar(seed, direction, slot, counter))
 
 
-def derive_public(public: bytes, seed: bytes, direction: Direction, slot: int, counter: int) -> bytes:
+def derive_public(public: bytes | Point, seed: bytes, direction: Direction, slot: int, counter: int) -> bytes:
     """K_t, compressed."""
     return multiply_point(public, hash_scalar(seed, direction, slot, counter))
 

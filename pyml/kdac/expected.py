@@ -47,8 +47,15 @@ class ExpectedTable:
     """Tag → address, made as slots pass. ``received`` maps (epoch, slot) to a mask of the counters that have come."""
 
     def __init__(
-        self, key: bytes, direction: Direction, received: dict[tuple[int, int], int], skipped: dict[bytes, Expected]
+        self,
+        key: bytes,
+        direction: Direction,
+        received: dict[tuple[int, int], int],
+        skipped: dict[bytes, Expected],
+        *,
+        lookahead: int = LOOKAHEAD,
     ) -> None:
+        self._lookahead = lookahead
         self._key, self._direction, self._received, self.skipped = key, direction, received, skipped
         self.live: dict[bytes, Expected] = {}
         self._made: dict[tuple[int, int], int] = {}
@@ -73,7 +80,7 @@ class ExpectedTable:
             del self._made[place]
         for epoch, seed in seeds.items():
             for slot in range(max(start, first_slots.get(epoch, start) - 1), now + 2):
-                self._extend(epoch, seed, slot, LOOKAHEAD if slot >= now - RECENT_SLOTS else 1)
+                self._extend(epoch, seed, slot, self._lookahead if slot >= now - RECENT_SLOTS else 1)
 
     def consume(self, tag: bytes) -> None:
         """An address has served: it never opens anything again."""

@@ -98,7 +98,7 @@ def is_cbor(content: bytes) -> bool:
 def decode_cbor(content: bytes) -> Message:
     """Untrusted bytes; ``InputError`` for anything that ``Message.cbor`` does not give."""
     slot, derived = peek_cbor(content)
-    return Message(slot, derived, content[_AT_SEALED : len(content) - _AFTER_SEALED])
+    return Message(slot, derived, content[_AT_SEALED:-_AFTER_SEALED])
 
 
 def peek_cbor(content: bytes) -> tuple[int, bytes]:

@@ -12,6 +12,8 @@ from pyml.errors import InputError, IntegrityError
 BUCKETS: Final = (256, 1024, 4096, 16384)
 MAX_CONTENT_BYTES: Final = BUCKETS[-1] - 1
 _MARK: Final = b"\x80"
+_LESS: Final = dict(zip(BUCKETS, (0, *BUCKETS), strict=False))
+"""The next smaller bucket, in which a shorter content would have been."""
 
 
 def pad(content: bytes) -> bytes:
@@ -27,7 +29,7 @@ def pad(content: bytes) -> bytes:
 
 def unpad(padded: bytes) -> bytes:
     """The content; ``IntegrityError`` if no content gives these bytes."""
-    content = padded.rstrip(b"\0")
-    if not content.endswith(_MARK) or len(padded) not in BUCKETS or len(pad(content[:-1])) != len(padded):
+    content, size = padded.rstrip(b"\0"), len(padded)
+    if content[-1:] != _MARK or size not in BUCKETS or len(content) <= _LESS[size]:
         raise IntegrityError("a message is not padded as it should be")
     return content[:-1]

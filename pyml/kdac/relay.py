@@ -239,7 +239,7 @@ class Relay:
             await asyncio.gather(writer, return_exceptions=True)
             with suppress(ConnectionClosed):
                 while not connection.queue.empty():
-                    await socket.send(connection.queue.get_nowait())
+                    await socket.send(connection.queue.get_nowait() or connection.acknowledgement())
 
     def _decoded(self, content: bytes | str) -> Frame:
         try:
@@ -279,7 +279,7 @@ class Relay:
         except PymlError as error:
             self._refuse(connection, Refusal("busy", str(error)[:_TEXT], message.digest))
         else:
-            self._tell(connection, Ack((message.digest,)))
+            connection.tell_ordered(message.digest)
 
     async def _heartbeat(
         self, connection: Connection, announced: tuple[Announced, ...], exposed: tuple[Exposed, ...]

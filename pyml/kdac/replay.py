@@ -5,14 +5,13 @@ Source: RFC 4303, section 3.4.3 (anti-replay window); specification, section 1.5
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 WINDOW: Final = 1024
+_ALL: Final = (1 << WINDOW) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceWindow:
+class SequenceWindow(NamedTuple):
     """``mask`` has bit i set if ``highest - i`` was seen."""
 
     highest: int = -1
@@ -28,7 +27,7 @@ class SequenceWindow:
         ahead = number - self.highest
         if ahead > 0:
             kept = self.mask << ahead if ahead < WINDOW else 0
-            return SequenceWindow(number, (kept | 1) & (1 << WINDOW) - 1)
+            return SequenceWindow(number, (kept | 1) & _ALL)
         return SequenceWindow(self.highest, self.mask | 1 << -ahead)
 
     def missing(self) -> int:

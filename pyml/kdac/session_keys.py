@@ -18,12 +18,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pyml.crypto.hkdf import derive_block
+from pyml.crypto.scalars import Point, exchange
 
-from pyml.crypto.scalars import exchange
-
-KEY_BYTES: Final = 32
 _SESSION: Final = b"KDAC/v1/session"
 
 
@@ -32,11 +29,14 @@ def sender_key(key: bytes, own: bytes, receiver: bytes, seed: bytes, derived: by
     return _expand(exchange(key, derived), seed, own, receiver, derived, slot)
 
 
-def receiver_key(derived_private: bytes, sender: bytes, own: bytes, seed: bytes, derived: bytes, slot: int) -> bytes:
+def receiver_key(
+    derived_private: bytes, sender: bytes | Point, own: bytes, seed: bytes, derived: bytes, slot: int
+) -> bytes:
     """For the receiver, from k_Bt = k_B·h: one multiplication."""
-    return _expand(exchange(derived_private, sender), seed, sender, own, derived, slot)
+    public = sender.public if isinstance(sender, Point) else sender
+    return _expand(exchange(derived_private, sender), seed, public, own, derived, slot)
 
 
 def _expand(shared: bytes, seed: bytes, sender: bytes, receiver: bytes, derived: bytes, slot: int) -> bytes:
     info = _SESSION + sender + receiver + derived + slot.to_bytes(8, "big")
-    return HKDF(SHA256(), KEY_BYTES, seed, info).derive(shared)
+    return derive_block(shared, salt=seed, info=info)

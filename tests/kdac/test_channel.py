@@ -216,6 +216,7 @@ def test_window_accepts_each_number_once(numbers: list[int]) -> None:
         ({"type": "text", "seq": 0}, "wrong fields"),
         ({"type": "text", "seq": 0, "body": b"", "x": 1}, "wrong fields"),
         ({"type": "video", "seq": 0, "body": b""}, "wrong form"),
+        ({"type": ["text"], "seq": 0, "body": b""}, "wrong form"),
         ({"type": "text", "seq": -1, "body": b""}, "wrong form"),
         ({"type": "text", "seq": True, "body": b""}, "wrong form"),
         ({"type": "text", "seq": 0, "body": "str"}, "wrong form"),
