@@ -49,7 +49,7 @@ CASES = (
 async def measure(case: Case, share: float) -> dict[str, Any]:
     """One case, with a warm-up of a twentieth that is not counted."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"batch": case.batch, "round_ms": ROUND_MS, "tick_ms": 500}
+        settings: dict[str, Any] = {"batch": case.batch, "round_ms": ROUND_MS, "tick_ms": 500}
         cluster = Cluster(Path(folder), case.replicas, **settings)
         try:
             await cluster.prepare()

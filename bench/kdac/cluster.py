@@ -88,12 +88,18 @@ class Replica:
     def __init__(self, config_path: Path, noise_path: Path) -> None:
         self._config_path, self._noise_path = config_path, noise_path
         self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+        """One question at a time, and none before it is ready."""
 
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> dict[str, Any]:
+        async with self._turn:
+            return await self._start()
+
+    async def _start(self) -> dict[str, Any]:
         with self._noise_path.open("ab") as noise:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -109,12 +115,13 @@ class Replica:
         return await self._hear()
 
     async def ask(self, line: str) -> dict[str, Any]:
-        process = self._require()
-        if process.stdin is None:
-            raise RuntimeError("the replica has no input")
-        process.stdin.write(line.encode() + b"\n")
-        await process.stdin.drain()
-        return await self._hear()
+        async with self._turn:
+            process = self._require()
+            if process.stdin is None:
+                raise RuntimeError("the replica has no input")
+            process.stdin.write(line.encode() + b"\n")
+            await process.stdin.drain()
+            return await self._hear()
 
     async def kill(self) -> None:
         """Without any warning."""

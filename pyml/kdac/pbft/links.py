@@ -127,7 +127,8 @@ class Links:
         tries = 0
         while True:
             try:
-                reader, writer = await asyncio.wait_for(self._connect(peer, outbox.address), HANDSHAKE_S)
+                async with asyncio.timeout(HANDSHAKE_S):  # wait_for may swallow a cancellation before Python 3.12
+                    reader, writer = await self._connect(peer, outbox.address)
             except (OSError, EOFError, TimeoutError):
                 await asyncio.sleep(_RETRY_S[min(tries, len(_RETRY_S) - 1)])
                 tries += 1
@@ -156,7 +157,8 @@ class Links:
             if self._unknown < MAX_UNKNOWN:
                 self._unknown += 1
                 try:
-                    peer = await asyncio.wait_for(self._identify(reader, writer), HANDSHAKE_S)
+                    async with asyncio.timeout(HANDSHAKE_S):
+                        peer = await self._identify(reader, writer)
                 finally:
                     self._unknown -= 1
             if peer is not None:
