@@ -47,10 +47,11 @@ def main(arguments: Sequence[str]) -> int:
         box, reason = box_steps(Path(folder))
         steps = {**derivation_steps(), **message_steps(), **cipher_steps(), **box}
         micros = time_steps(steps, rounds=3 if options.quick else 60)
+    targets = judged(micros)
     content = {
         "load_average_before": load,
         "microseconds": micros,
-        "targets": judged(micros),
+        "targets": targets,
         "claims": judge(micros),
         "libsodium": {"package": PYNACL} if reason is None else {"absent": reason},
     }
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         started=started,
         content=content,
     )
-    for target in content["targets"]:
+    for target in targets:
         console.print(f"{target['what']} / {target['beside']}: {target['ratio']} (at most {target['limit']})")
     return 0
 

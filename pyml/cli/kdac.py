@@ -33,8 +33,10 @@ app.add_typer(kdac_experiment.app, name="experiment")
 
 Home = Annotated[Path | None, typer.Option("--home", help="Folder of the identity [default: PYML_HOME/kdac].")]
 Relays = Annotated[list[str], typer.Option("--relay", help="URL of a relay, ws:// or wss://; several for reliability.")]
-Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to stay connected for it.")]
+Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to stay connected for it, at most.")]
 DAY_S = 24 * 3600
+_TICK_S = 0.05
+_QUIET_S = 1.0
 
 
 @app.command()
@@ -154,7 +156,7 @@ def inbox(
     password_file: PasswordFile = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch what has come and show the history."""
+    """Fetch what has come, answer invitations that were accepted, and show the history."""
     with _mailbox(home, password_file, lock=False) as (store, mailbox):
         if wait and store.lock():
             from pyml.kdac.mailbox import Mailbox
@@ -231,7 +233,7 @@ def _client(store: ClientStore, mailbox: Mailbox, events: list[dict[str, Any]]) 
 def _run_for(
     store: ClientStore, mailbox: Mailbox, seconds: float, *, until_friend: bool = False
 ) -> list[dict[str, Any]]:
-    """Connect for some time, or until an invitation has led to a friendship and nothing waits; what happened."""
+    """Connect until nothing more comes or waits, or until there is a friendship, but not for longer than said."""
     events: list[dict[str, Any]] = []
 
     async def work() -> None:
@@ -241,11 +243,14 @@ def _run_for(
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await client.caught_up.wait()
+                    quiet, seen = 0, 0
                     while not task.done():
+                        await asyncio.sleep(_TICK_S)
+                        busy = len(events) != seen or mailbox.queued() > 0
+                        quiet, seen = 0 if busy else quiet + 1, len(events)
                         friend = any(item["event"] == "friend" for item in events)
-                        if until_friend and friend and not mailbox.queued():
+                        if (friend and not busy) if until_friend else quiet * _TICK_S >= _QUIET_S:
                             return
-                        await asyncio.sleep(0.05)
             if client.problem and not client.caught_up.is_set():
                 typer.echo(f"not connected: {client.problem}", err=True)
         finally:

@@ -8,7 +8,7 @@ used once needs neither object nor public key; what is left is one multiplicatio
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from coincurve import PrivateKey, PublicKey
 from coincurve.context import GLOBAL_CONTEXT
@@ -59,7 +59,8 @@ def multiply_point(public: bytes | Point, scalar: bytes) -> bytes:
 def exchange(scalar: bytes, public: bytes | Point) -> bytes:
     """SHA-256 of the compressed point ``scalar · public``, 32 secret bytes, in constant time."""
     key = public.key if isinstance(public, Point) else _parsed(public)
-    return _OneTime(_in_range(scalar)).ecdh(key.public_key)  # which PublicKey takes as it takes bytes
+    parsed = cast("bytes", key.public_key)  # pyright: ignore[reportUnknownMemberType] taken as bytes are
+    return _OneTime(_in_range(scalar)).ecdh(parsed)
 
 
 def public_of(scalar: bytes) -> bytes:
