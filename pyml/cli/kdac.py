@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyml.cli import kdac_experiment, kdac_relay
+from pyml.cli import kdac_experiment, kdac_relay, kdac_replica
 from pyml.cli.terminal import Json, PasswordFile, password, show
 from pyml.config import load_config
 from pyml.errors import InputError, ResourceError
@@ -29,6 +29,7 @@ app = typer.Typer(
     "that a friend gives to `pyml kdac accept`. docs/kdac.md says what is protected and what is not.",
 )
 app.command(name="relay")(kdac_relay.relay)
+app.command(name="replica-key")(kdac_replica.replica_key)
 app.add_typer(kdac_experiment.app, name="experiment")
 
 Home = Annotated[Path | None, typer.Option("--home", help="Folder of the identity [default: PYML_HOME/kdac].")]

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from pyml.cli.terminal import Json
+from pyml.cli.kdac_replica import Begins, Network, ReplicaKey, ordering_engine
+from pyml.cli.terminal import Json, PasswordFile
 from pyml.config import load_config
 from pyml.errors import InputError, PymlError, ResourceError
 
 if TYPE_CHECKING:
+    from pyml.kdac.ordering import OrderingEngine
     from pyml.kdac.relay import RelaySettings
     from pyml.kdac.relay_pipeline import DeliveryQueue
 
@@ -34,13 +36,16 @@ def relay(
     ] = None,
     resolver: Annotated[str, typer.Option(help="How receivers are found: table, or paper for comparison.")] = "table",
     queue: Annotated[str | None, typer.Option(help="amqp:// URL of a RabbitMQ broker [default: embedded].")] = None,
-    batch: Annotated[int, typer.Option(min=1, max=5000, help="Most messages of a block.")] = 500,
+    batch: Annotated[int, typer.Option(min=1, max=5000, help="Most messages of a block, of one node.")] = 500,
+    network: Network = None,
+    replica_key: ReplicaKey = None,
+    beginning: Begins = "resume",
+    password_file: PasswordFile = None,
     as_json: Json = False,
 ) -> None:
-    """Run a relay of one node until interrupted.
+    """Run a relay until interrupted: of one node, or with ``--network`` one of several that agree.
 
-    It orders by itself: it can lose no message, but delay all and be switched off. docs/kdac.md says how four of them
-    agree.
+    One node can lose no message, but delay all and be switched off. Of four that agree one may do anything.
     """
     from pyml.kdac.relay import RelaySettings
 
@@ -56,7 +61,15 @@ def relay(
         private_key,
         cast("Literal['table', 'paper']", resolver),
     )
-    asyncio.run(_serve(place, settings, queue, batch, as_json=as_json))
+    engine = ordering_engine(
+        place,
+        batch=batch,
+        network=network,
+        key=replica_key,
+        password_file=password_file,
+        beginning=beginning,
+    )
+    asyncio.run(_serve(place, settings, queue, engine, as_json=as_json))
 
 
 def _name(folder: Path) -> bytes:
@@ -74,8 +87,9 @@ def _name(folder: Path) -> bytes:
     return name
 
 
-async def _serve(folder: Path, settings: RelaySettings, queue: str | None, batch: int, *, as_json: bool) -> None:
-    from pyml.kdac.ordering import SingleNode
+async def _serve(
+    folder: Path, settings: RelaySettings, queue: str | None, ordering: OrderingEngine, *, as_json: bool
+) -> None:
     from pyml.kdac.outbox import Outbox
     from pyml.kdac.relay import Relay
 
@@ -84,7 +98,7 @@ async def _serve(folder: Path, settings: RelaySettings, queue: str | None, batch
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(SingleNode(folder / "blocks.journal", batch=batch))
+        engine = await stack.enter_async_context(ordering)
         outbox = Outbox(folder / "outbox.sqlite")
         stack.callback(outbox.close)
         broker = None if queue is None else await _broker(stack, queue, settings.name)

@@ -105,7 +105,7 @@ def _replica(path: Path, row: object) -> tuple[bytes, Address]:
     fields = cast("dict[str, object]", row) if isinstance(row, dict) else {}
     key, host, port = fields.get("key"), fields.get("host"), fields.get("port")
     if set(fields) != {"key", "host", "port"} or not isinstance(key, str) or not isinstance(host, str):
-        raise InputError(f"{path}: a replica has a key, a host and a port", got=", ".join(sorted(fields)) or row)
+        raise InputError(f"{path}: a replica has a key, a host and a port", got=", ".join(sorted(fields)) or None)
     if type(port) is not int or not 0 < port < 2**16:
         raise InputError(f"{path}: a replica's port is out of range", expected="1 to 65535", got=port)
     return _hexadecimal(path, key, 33), Address(host, port)
