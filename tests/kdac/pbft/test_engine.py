@@ -63,7 +63,7 @@ async def running(options: Sequence[Options]) -> AsyncGenerator[list[PbftEngine]
 async def first_payloads(engine: PbftEngine, count: int, *, after: int = 0) -> list[Block]:
     """Blocks until they hold so many payloads."""
     blocks, found = list[Block](), 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for block in engine.committed(after):
             blocks.append(block)
             found += len(block.payloads)
@@ -120,7 +120,7 @@ def test_rejoining_replica_is_silent_then_votes(tmp_path: Path) -> None:
             await asyncio.gather(*(engines[k % 3].submit(b"early %d" % k) for k in range(5)))
             async with PbftEngine(replace(options[3], beginning=Beginning.REJOIN)) as fourth:
                 assert fourth.health().is_silent
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     for k in itertools.count():
                         await engines[k % 3].submit(b"then %d" % k)
                         if not fourth.health().is_silent:
@@ -167,7 +167,7 @@ def test_back_pressure_without_a_quorum(tmp_path: Path) -> None:
         options = options_for(tmp_path, 4)
         async with PbftEngine(options[0]) as engine:
             waiting = [asyncio.create_task(engine.submit(b"message %d" % k)) for k in range(4096)]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while engine.health().waiting < 4096:
                     await asyncio.sleep(0.05)
             with pytest.raises(BackPressureError, match="too many messages wait"):
@@ -207,7 +207,7 @@ async def _hostile(address: Address, content: bytes) -> bytes:
     """Connects, sends, and says what came back until the connection was closed."""
     reader, writer = await asyncio.open_connection(address.host, address.port)
     writer.write(content)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         try:
             answer = await reader.read()
         except ConnectionResetError:
