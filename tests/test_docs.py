@@ -98,7 +98,10 @@ def test_links_resolve_and_files_exist(path: Path) -> None:
     assert missing_files(text_of(path)) == []
 
 
-GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "zk.md", ROOT / "docs" / "keys.md"]
+GUIDES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+    *(ROOT / "docs" / name for name in ("zk.md", "keys.md", "kdac.md")),
+]
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=name)

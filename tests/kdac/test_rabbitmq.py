@@ -34,7 +34,7 @@ class Broker:
 
     def __init__(self, program: str, folder: Path) -> None:
         self.program, self.folder = program, folder
-        self.port, self._distribution = free_port(), free_port()
+        self.port, self._distribution, self._names = free_port(), free_port(), free_port()
         self.name = f"kdac{secrets.token_hex(4)}@localhost"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -57,8 +57,9 @@ class Broker:
             "RABBITMQ_CONFIG_FILE": str(settings),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(plugins),
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false"
-            f" -erl_epmd_port {self._distribution}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self._names),
         }
         self.process = subprocess.Popen(
             [self.program],
@@ -80,6 +81,17 @@ class Broker:
             os.killpg(self.process.pid, number)
             self.process.wait(START_S)
             self.process = None
+
+    def forget(self) -> None:
+        """End Erlang's name server, which started with the broker, on a port of our own."""
+        program = shutil.which("epmd")
+        if program is not None:
+            environment = {"ERL_EPMD_PORT": str(self._names), "PATH": os.environ["PATH"]}
+            for _ in range(50):  # it stays until it has noticed that the broker is gone
+                done = subprocess.run([program, "-kill"], env=environment, capture_output=True, text=True, check=False)
+                if "Killing not allowed" not in done.stdout + done.stderr:
+                    return
+                time.sleep(0.1)
 
 
 def free_port() -> int:
@@ -109,6 +121,7 @@ def running(folder: Path) -> Generator[Broker]:
         yield broker
     finally:
         broker.stop()
+        broker.forget()
 
 
 @pytest.fixture(scope="module")
