@@ -54,8 +54,8 @@ contract KeyRegistry is IKeyRegistry {
 
     /// @inheritdoc IKeyRegistry
     function isValid(bytes32 keyId) external view returns (bool valid) {
-        address owner = _owners[keyId];
-        return owner != address(0) && _entries[owner].revokedBlock == 0;
+        Entry storage entry = _entries[_owners[keyId]];
+        return entry.prefix != 0 && entry.revokedBlock == 0;
     }
 
     function _parse(bytes calldata key) private pure returns (uint8 prefix, uint256 x) {
