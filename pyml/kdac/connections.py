@@ -86,7 +86,7 @@ class Registry:
         self._numbers = itertools.count(1)
         self._by_user: dict[int, Connection] = {}
         self._by_address: Counter[str] = Counter()
-        self._resumable: OrderedDict[bytes, Connection] = OrderedDict()
+        self._resumable: OrderedDict[bytes, tuple[int, dict[int, list[bytes]]]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._by_user)
@@ -99,7 +99,7 @@ class Registry:
     def open(self, socket: Socket, address: str, resume: bytes | None, now: float) -> tuple[Connection, bool]:
         """A connection for a new user, or for the one that the token names; whether it was taken up."""
         known = None if resume is None else self._resumable.pop(resume, None)
-        user = next(self._numbers) if known is None else known.user
+        user = next(self._numbers) if known is None else known[0]
         limits = self._limits
         connection = Connection(
             socket,
@@ -111,10 +111,7 @@ class Registry:
             tags=TokenBucket(limits.tags_per_second, limits.tags_burst, now),
         )
         if known is not None:
-            connection.addresses, known.addresses = known.addresses, {}
-        self._resumable[connection.resume] = connection
-        if len(self._resumable) > limits.resumable:
-            self._resumable.popitem(last=False)
+            connection.addresses = known[1]
         self._by_user[user] = connection
         self._by_address[address] += 1
         return connection, known is not None
@@ -123,14 +120,25 @@ class Registry:
         """Forget a connection; its user may come back with the token."""
         if self._by_user.get(connection.user) is connection:
             del self._by_user[connection.user]
+            self._keep(connection)
         self._by_address[connection.address] -= 1
         if not self._by_address[connection.address]:
             del self._by_address[connection.address]
 
+    def expire(self, before: int) -> None:
+        """Forget addresses of slots before one."""
+        kept = [connection.addresses for connection in self._by_user.values()]
+        for addresses in (*kept, *(addresses for _, addresses in self._resumable.values())):
+            for slot in [slot for slot in addresses if slot < before]:
+                del addresses[slot]
+
+    def _keep(self, connection: Connection) -> None:
+        """Number and addresses alone: neither socket nor queue outlives the connection."""
+        if sum(map(len, connection.addresses.values())) <= self._limits.resumable_tags:
+            self._resumable[connection.resume] = connection.user, connection.addresses
+            if len(self._resumable) > self._limits.resumable:
+                self._resumable.popitem(last=False)
+
     def connection(self, user: int | None) -> Connection | None:
         """Of a user, if connected."""
         return None if user is None else self._by_user.get(user)
-
-    def all(self) -> list[Connection]:
-        """Everybody who is connected."""
-        return list(self._by_user.values())

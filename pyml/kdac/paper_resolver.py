@@ -13,16 +13,21 @@ from pyml.crypto.scalars import multiply_point
 class PaperResolver:
     """Linear in the number of users: 10⁶ of them take some 20 s a message."""
 
-    def __init__(self) -> None:
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
         self._users: dict[bytes, tuple[int, dict[bytes, int]]] = {}
 
     def __len__(self) -> int:
         return len(self._users)
 
-    def expose(self, public: bytes, scalar: bytes, slot: int, user: int) -> None:
-        """Record a heartbeat's long-term key and hashed seed."""
-        self._users.setdefault(public, (user, {}))[1][scalar] = slot
-        self._users[public] = (user, self._users[public][1])
+    def expose(self, public: bytes, scalar: bytes, slot: int, user: int) -> bool:
+        """Record a heartbeat's long-term key and hashed seed; ``False`` if there is no room."""
+        if public not in self._users and len(self._users) >= self._capacity:
+            return False
+        scalars = self._users[public][1] if public in self._users else {}
+        scalars[scalar] = slot
+        self._users[public] = user, scalars
+        return True
 
     def resolve(self, slot: int, derived: bytes) -> int | None:  # noqa: ARG002 the paper has no slots
         """Derive for every user until one fits."""

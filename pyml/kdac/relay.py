@@ -58,6 +58,7 @@ _HOUSEKEEPING_S: Final = 30.0
 _PROOFS_AT_ONCE: Final = 16
 """Signatures checked before others get their turn: half a millisecond."""
 _TEXT: Final = 200
+_FAREWELL_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Relay:
         self._settings, self._clock = settings, clock
         self.metrics = RelayMetrics()
         self._cache = SessionCache(limits.live_tags)
-        self._paper = PaperResolver()
+        self._paper = PaperResolver(limits.live_tags)
         self._registry = Registry(limits)
         self._pipeline = Pipeline(
             engine,
@@ -237,9 +238,10 @@ class Relay:
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
-            with suppress(ConnectionClosed):
-                while not connection.queue.empty():
-                    await socket.send(connection.queue.get_nowait() or connection.acknowledgement())
+            with suppress(ConnectionClosed, TimeoutError):
+                async with asyncio.timeout(_FAREWELL_S):
+                    while not connection.queue.empty():
+                        await socket.send(connection.queue.get_nowait() or connection.acknowledgement())
 
     def _decoded(self, content: bytes | str) -> Frame:
         try:
@@ -269,6 +271,9 @@ class Relay:
             text = f"the message is of slot {message.slot}, the relay's clock says {slot}: set your clock"
             self._refuse(connection, Refusal("stale", text, message.digest))
             return
+        if len(self._submissions) >= 2 * self._settings.limits.unordered:  # copies of what is on its way count too
+            self._refuse(connection, Refusal("busy", "too many messages wait to be ordered", message.digest))
+            return
         task = asyncio.create_task(self._ordered(connection, message))
         self._submissions.add(task)
         task.add_done_callback(self._submissions.discard)
@@ -296,6 +301,8 @@ class Relay:
         await self._prove(connection, announced)
         fresh = [item.tag for item in announced]
         for item in announced:
+            if self._cache.owner(item.slot, item.tag) == connection.user:
+                continue
             if not self._cache.announce(item.slot, item.tag, connection.user):
                 self._refuse(connection, Refusal("busy", "the relay has no room for more keys"))
                 return
@@ -318,7 +325,8 @@ class Relay:
         except InputError as error:
             raise _DropError("malformed", str(error)) from None
         for item in exposed:
-            self._paper.expose(item.public, item.scalar, slot, connection.user)
+            if not self._paper.expose(item.public, item.scalar, slot, connection.user):
+                raise _DropError("busy", "the relay has no room for more keys")
         return tags
 
     async def _refill(self, connection: Connection) -> None:
@@ -338,7 +346,9 @@ class Relay:
 
     async def _drop(self, socket: ServerConnection, refusal: Refusal) -> None:
         self.metrics.dropped.labels(refusal.code).inc()
-        await socket.send(encode_frame(refusal))
+        with suppress(TimeoutError):  # who does not read is not waited for
+            async with asyncio.timeout(_FAREWELL_S):
+                await socket.send(encode_frame(refusal))
         await socket.close(1008, refusal.code)
 
     async def _keep_house(self) -> None:
@@ -346,9 +356,7 @@ class Relay:
             oldest = self._slot() - RETENTION_SLOTS
             self._cache.expire(oldest)
             self._paper.expire(oldest)
-            for connection in self._registry.all():
-                for slot in [slot for slot in connection.addresses if slot < oldest]:
-                    del connection.addresses[slot]
+            self._registry.expire(oldest)
             with suppress(PymlError):
                 await asyncio.to_thread(self._pipeline.expire)
             await asyncio.sleep(_HOUSEKEEPING_S)

@@ -18,7 +18,10 @@ class RelayLimits:
     connections: int = 10_000
     connections_per_address: int = 200
     live_tags: int = 4_000_000
-    resumable: int = 50_000
+    resumable: int = 10_000
+    """Users that may come back without announcing again."""
+    resumable_tags: int = 2_000
+    """Of one of them; who has more announces again."""
     held_messages: int = 1_000_000
     unordered: int = 4_000
     """Messages that wait for their order."""

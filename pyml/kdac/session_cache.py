@@ -30,6 +30,11 @@ class SessionCache:
     def __len__(self) -> int:
         return self._size
 
+    def owner(self, slot: int, tag: bytes) -> int | None:
+        """Who announced a tag last."""
+        tags = self._slots.get(slot)
+        return None if tags is None else tags.get(tag)
+
     def announce(self, slot: int, tag: bytes, user: int) -> bool:
         """Record a proved tag; ``False`` if there is no room."""
         tags = self._slots.setdefault(slot, {})
@@ -42,8 +47,7 @@ class SessionCache:
 
     def resolve(self, slot: int, derived: bytes) -> int | None:
         """The user, or nobody."""
-        tags = self._slots.get(slot)
-        return None if tags is None else tags.get(tag_of(derived))
+        return self.owner(slot, tag_of(derived))
 
     def expire(self, before: int) -> int:
         """Forget the slots before one; how many tags went."""

@@ -24,6 +24,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from pyml.crypto.scalars import multiply_point, public_of
+from pyml.crypto.secp256k1 import SigningKey
 from pyml.errors import ConfigError, InputError, ResourceError
 from pyml.kdac import relay as relay_module
 from pyml.kdac.channel import Channel
@@ -33,8 +34,10 @@ from pyml.kdac.expected import RETENTION_SLOTS
 from pyml.kdac.message import Message, decode_cbor
 from pyml.kdac.ordering import BackPressureError, Block, SingleNode
 from pyml.kdac.outbox import Outbox, held_of
+from pyml.kdac.paper_resolver import PaperResolver
 from pyml.kdac.relay import RelaySettings
 from pyml.kdac.relay_limits import RelayLimits, TokenBucket
+from pyml.kdac.session_cache import SessionCache
 from pyml.kdac.wire import (
     MAX_FRAME_BYTES,
     Ack,
@@ -436,6 +439,55 @@ def test_paper_resolver_delivers_and_is_told_who_everybody_is(tmp_path: Path) ->
             assert len(node._paper) == 1
 
     asyncio.run(scenario())
+
+
+def test_bounded_tables(tmp_path: Path) -> None:
+    """Keys, users that may come back, and what they announced: none grows beyond its limit."""
+
+    async def scenario() -> None:
+        limits = RelayLimits(live_tags=10, resumable=2, resumable_tags=6)
+        async with relay(tmp_path, limits=limits) as node:
+            for number in range(5):
+                own = SigningKey.from_secret(bytes([number + 1]) * 32)
+                channel = Channel(own, ChannelState.begin(ALICE.public, SEED, now()))
+                async with raw(node.url) as (socket, welcome):
+                    answers: list[Frame] = []
+                    for _ in range(2):  # a key that is announced again is no second one
+                        beat = Heartbeat(heartbeat(channel, welcome).announced[:6])
+                        await socket.send(encode_frame(beat))
+                        answers.append(await read(socket))
+                    full = Refusal("busy", "the relay has no room for more keys")
+                    assert answers == ([Ack(), Ack()] if number == 0 else [full, full])
+            await eventually(lambda: len(node._registry) == 0)
+            assert len(node._cache) == 10
+            assert len(node._registry._resumable) == 2
+
+    asyncio.run(scenario())
+
+
+def test_paper_table_is_bounded_and_forgets() -> None:
+    paper = PaperResolver(1)
+    assert paper.expose(ALICE.public, b"\x01" * 32, 5, 1)
+    assert paper.expose(ALICE.public, b"\x02" * 32, 6, 1)
+    assert not paper.expose(BOB.public, b"\x01" * 32, 6, 2)
+    assert paper.expire(6) == 1
+    assert paper.resolve(0, multiply_point(ALICE.public, b"\x01" * 32)) is None
+    assert paper.resolve(0, multiply_point(ALICE.public, b"\x02" * 32)) == 1
+    assert paper.expire(7) == 1
+    assert len(paper) == 0
+
+
+def test_table_forgets_whole_slots() -> None:
+    cache = SessionCache(2)
+    tag = tag_of(ALICE.public)
+    assert cache.announce(5, tag, 1)
+    assert cache.announce(6, tag, 1)
+    assert not cache.announce(7, tag, 1)
+    assert (cache.resolve(5, ALICE.public), cache.resolve(7, ALICE.public)) == (1, None)
+    assert cache.announce(5, tag, 2)
+    assert cache.resolve(5, ALICE.public) == 2
+    assert cache.expire(6) == 1
+    assert (cache.resolve(5, ALICE.public), cache.resolve(6, ALICE.public), len(cache)) == (None, 1, 1)
 
 
 def test_no_long_term_keys_otherwise(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def _table(count: int) -> dict[str, Any]:
 
 def _paper() -> float:
     """Seconds a user, from a search that finds nobody."""
-    resolver = PaperResolver()
+    resolver = PaperResolver(_PAPER_USERS)
     for number, key in enumerate(public_keys(b"".join(os.urandom(32) for _ in range(_PAPER_USERS)))):
         resolver.expose(key, os.urandom(31).rjust(32, b"\1"), SLOT, number)
     started = time.process_time()

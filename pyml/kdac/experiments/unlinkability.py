@@ -135,7 +135,10 @@ def _leak(text: bytes, name: int) -> bytes:
 def _relay_game(publics: list[bytes], seed: int) -> dict[str, Any]:
     """In paper mode the relay names the receiver of every message: it has the long-term keys and the hashed seeds."""
     rounds, dice = 100, random.Random(seed)  # noqa: S311 which receiver is meant is no secret here
-    relay, scalars = PaperResolver(), [paper.hashed_seed(_made(seed, key.hex())[:8], MOMENT_MS) for key in publics]
+    relay, scalars = (
+        PaperResolver(len(publics)),
+        [paper.hashed_seed(_made(seed, key.hex())[:8], MOMENT_MS) for key in publics],
+    )
     for user, (public, scalar) in enumerate(zip(publics, scalars, strict=True)):
         relay.expose(public, scalar, SLOT, user)
     correct = 0
