@@ -11,6 +11,7 @@ from pyml.cli.terminal import Json, PasswordFile, password, show
 from pyml.errors import InputError
 
 if TYPE_CHECKING:
+    from pyml.chain.deploy import Plan
     from pyml.kdac.ordering import OrderingEngine
 
 LABEL: Final = "kdac.replica.v1"
@@ -35,6 +36,13 @@ def replica_key(
     key = SigningKey.random()
     save_secret(path, Secret(key.reveal), password(password_file, confirm=True), label=LABEL)
     show({"key": key.public.hex(), "file": str(path)}, as_json=as_json)
+
+
+def plan() -> Plan:
+    """The deployment plan of this system, for ``pyml deploy --system kdac``; a log is deployed for its replicas."""
+    from pyml.kdac.deployment import deployment_plan
+
+    return deployment_plan()
 
 
 def ordering_engine(
