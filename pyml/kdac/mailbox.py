@@ -217,13 +217,14 @@ class Mailbox:
                 self._store.put("meeting", meeting.number, introduction.record())
                 return None
             self._store.remove("meeting", meeting.number)
-            self._befriend(introduction.name, established)
+            self._befriend(introduction.name, established, introduction.since)
         self._meetings = [item for item in self._meetings if item is not meeting]
         self._addresses = {tag: held for tag, held in self._addresses.items() if held[0] is not meeting}
         return Befriended(introduction.name, safety_number(self._store.key.public, established.friend))
 
-    def _befriend(self, name: str, established: Established) -> None:
-        state = ChannelState.begin(established.friend, established.seed, self.slot)
+    def _befriend(self, name: str, established: Established, since: int) -> None:
+        """From the slot in which the introduction began: the other side may have written long before we know."""
+        state = ChannelState.begin(established.friend, established.seed, since)
         number = self._store.add("friend", [name, state.encode()])
         self._friends.append(_Friend(number, name, Channel(self._store.key, state)))
 

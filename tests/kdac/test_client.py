@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pyml.errors import InputError, IntegrityError, KeystoreError
+from pyml.errors import InputError, IntegrityError, KeystoreError, ResourceError
 from pyml.kdac.client_store import create_store, opened_store
 from pyml.kdac.content import Kind
 from pyml.kdac.files import decode_link, fetch_file, store_file
-from pyml.kdac.mailbox import Entry, Mailbox
+from pyml.kdac.mailbox import Befriended, Entry, Mailbox
 from pyml.store.blobs import BlobStore
 from pyml.store.keystore import Secret
 from tests.kdac.network import PASSWORD, SCRYPT_N, Person, befriend, eventually, new_identity, person, relay
@@ -185,6 +185,51 @@ def test_one_process_at_a_time_changes_friendships(tmp_path: Path) -> None:
         assert one.lock()
         assert not other.lock()
         other.add("queue", ["anything"])
+
+
+def test_what_a_guest_writes_at_once_reaches_a_host_who_is_away(tmp_path: Path) -> None:
+    """The guest is a friend before the host knows: what it writes then must find an open slot hours later."""
+    clock = [1_785_000_000.0]
+
+    def handed_over(source: Mailbox, target: Mailbox) -> list[object]:
+        list(target.addresses())
+        events: list[object] = []
+        for message in source.outgoing():
+            events.append(target.take(message))
+            list(target.addresses())
+            source.sent(message.digest)
+        return events
+
+    for name in ("alice", "bob"):
+        new_identity(tmp_path / name)
+    with opened_store(tmp_path / "alice", PASSWORD) as one, opened_store(tmp_path / "bob", PASSWORD) as other:
+        alice, bob = Mailbox(one, lambda: clock[0]), Mailbox(other, lambda: clock[0])
+        bob.accept(alice.invite("bob", (), 2_000_000_000), "alice")
+        assert handed_over(bob, alice) == [None]
+        (befriended,) = handed_over(alice, bob)
+        assert isinstance(befriended, Befriended)
+        bob.enqueue("alice", b"already writing")
+        on_the_way = bob.outgoing()
+        clock[0] += 20 * 600
+        list(alice.addresses())
+        assert isinstance(alice.take(on_the_way[0]), Befriended)
+        assert alice.take(on_the_way[0]) is None  # a copy of the confirmation makes no second friend
+        list(alice.addresses())
+        received = alice.take(on_the_way[1])
+        assert isinstance(received, Entry)
+        assert received.body == b"already writing"
+        assert len(alice.friends()) == 1
+
+
+def test_full_disk_is_one_clear_error_and_nothing_is_half_written(tmp_path: Path) -> None:
+    new_identity(tmp_path / "alice")
+    with opened_store(tmp_path / "alice", PASSWORD) as store:
+        store.add("history", ["small"])
+        store._base.execute("PRAGMA max_page_count = 1")  # SQLite says "database or disk is full"
+        with pytest.raises(ResourceError, match="disk is full"):
+            store.add("history", [bytes(100_000)])
+        store._base.execute("PRAGMA max_page_count = 1000")
+        assert [fields for _, fields in store.records("history")] == [["small"]]
 
 
 def test_names_and_strangers(tmp_path: Path) -> None:

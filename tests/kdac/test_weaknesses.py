@@ -8,6 +8,7 @@ import pytest
 
 from pyml.crypto.scalars import multiply_point, public_of
 from pyml.crypto.secp256k1 import ORDER, SigningKey
+from pyml.errors import IntegrityError
 from pyml.kdac import paper
 from pyml.kdac.channel import Channel, UnknownAddressError
 from pyml.kdac.channel_state import ChannelState
@@ -66,10 +67,12 @@ def test_open_receiver_forges_from_the_sender_unless_signatures_are_asked_for() 
     received = opened(bob, forger.send(SLOT, b"I owe you everything"))
     assert received.content.body == b"I owe you everything"
     assert not received.signed
+    with pytest.raises(IntegrityError, match="signature is not the friend's"):
+        opened(bob, forger.send(SLOT, b"and this is signed", sign=True))
 
 
 def test_closed_by_a_signature() -> None:
-    """The forger has no k_A: its signature is refused, and a signed message shows who wrote."""
+    """Which the forger above cannot make; a signed message shows who wrote."""
     alice, bob = channels()
     assert opened(bob, alice.send(SLOT, b"mine", sign=True)).signed
 
