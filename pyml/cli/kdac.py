@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pyml.cli import kdac_experiment, kdac_relay, kdac_replica
+from pyml.cli.kdac_shown import fetched, line_of, print_events, shown
 from pyml.cli.terminal import Json, PasswordFile, password, show
 from pyml.config import load_config
 from pyml.errors import InputError, ResourceError
 
 if TYPE_CHECKING:
-    from pyml.kdac.client import Client, Event
+    from pyml.kdac.client import Client
     from pyml.kdac.client_store import ClientStore
-    from pyml.kdac.mailbox import Entry, Mailbox
+    from pyml.kdac.mailbox import Mailbox
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,7 +71,7 @@ def invite(
         if as_json:
             show({"invitation": invitation.text, "events": events}, as_json=True)
         elif wait:
-            _print_events(events)
+            print_events(events)
 
 
 @app.command()
@@ -165,12 +166,12 @@ def inbox(
             mailbox = Mailbox(store, time.time)
             _run_for(store, mailbox, wait)
         entries = mailbox.history(name, last=last)
-    saved = [] if fetch is None else _fetched(entries, fetch)
+    saved = [] if fetch is None else fetched(entries, fetch)
     if as_json:
-        show({"messages": [_shown(entry) for entry in entries], "files": saved}, as_json=True)
+        show({"messages": [shown(entry) for entry in entries], "files": saved}, as_json=True)
         return
     for entry in entries:
-        typer.echo(_line(_shown(entry)))
+        typer.echo(line_of(shown(entry)))
     for path in saved:
         typer.echo(f"wrote {path}")
 
@@ -188,7 +189,7 @@ def watch(
         if name is not None and all(friend["name"] != name for friend in mailbox.friends()):
             raise InputError(f"there is no friend {name!r}", hint="pyml kdac friends shows them.")
         for entry in mailbox.history(name, last=history) if history else []:
-            _print_events([_shown(entry)], as_json=as_json)
+            print_events([shown(entry)], as_json=as_json)
         asyncio.run(_watch(store, mailbox, name, as_json=as_json))
 
 
@@ -228,7 +229,7 @@ def _add_relays(store: ClientStore, urls: tuple[str, ...]) -> None:
 def _client(store: ClientStore, mailbox: Mailbox, events: list[dict[str, Any]]) -> Client:
     from pyml.kdac.client import Client
 
-    return Client(mailbox, _relays(store), tell=lambda event: events.append(_shown(event)), clock=time.time)
+    return Client(mailbox, _relays(store), tell=lambda event: events.append(shown(event)), clock=time.time)
 
 
 def _run_for(
@@ -304,7 +305,7 @@ async def _watch(store: ClientStore, mailbox: Mailbox, name: str | None, *, as_j
     problem: str | None = None
     try:
         while not task.done():
-            _print_events(events, as_json=as_json)
+            print_events(events, as_json=as_json)
             events.clear()
             if client.problem != problem:
                 problem = client.problem
@@ -321,58 +322,3 @@ async def _watch(store: ClientStore, mailbox: Mailbox, name: str | None, *, as_j
         if name is not None:
             loop.remove_reader(sys.stdin.fileno())
         await _stopped(task)
-
-
-def _shown(event: Event | Entry) -> dict[str, Any]:
-    """An event as JSON has it; text from outside is made printable."""
-    from pyml.kdac.content import Kind
-    from pyml.kdac.files import decode_link
-    from pyml.kdac.mailbox import Befriended, Rejected
-
-    if isinstance(event, Befriended):
-        return {"event": "friend", "name": event.name, "safety_number": event.safety}
-    if isinstance(event, Rejected):
-        return {"event": "rejected", "reason": event.reason}
-    common = {"friend": event.friend, "outgoing": event.outgoing, "time": event.time, "signed": event.signed}
-    if event.kind is Kind.FILE:
-        link = decode_link(event.body)
-        return {"event": "file", **common, "name": link.name, "bytes": link.size, "digest": link.digest}
-    return {"event": "text", **common, "text": event.body.decode("utf-8", "replace")}
-
-
-def _line(event: dict[str, Any]) -> str:
-    if event["event"] == "friend":
-        return f"* {event['name']} is a friend now; safety number {event['safety_number']}"
-    if event["event"] == "rejected":
-        return f"* something was refused: {event['reason']}"
-    who = "you" if event["outgoing"] else event["friend"]
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(event["time"]))
-    what = event["text"] if event["event"] == "text" else f"file {event['name']}, {event['bytes']} bytes"
-    mark = " (signed)" if event["signed"] else ""
-    return "".join(
-        letter if letter.isprintable() else "�" for letter in f"{when} {who}{mark}: {what}"
-    )  # no escape sequence of a friend's reaches the terminal
-
-
-def _print_events(events: list[dict[str, Any]], *, as_json: bool = False) -> None:
-    import json
-
-    for event in events:
-        typer.echo(json.dumps(event) if as_json else _line(event))
-
-
-def _fetched(entries: list[Entry], folder: Path) -> list[str]:
-    """Files that friends sent, written under their own names; those that are there already stay."""
-    from pyml.kdac.content import Kind
-    from pyml.kdac.files import decode_link, fetch_file
-    from pyml.store.blobs import BlobStore
-
-    saved: list[str] = []
-    for entry in entries:
-        if entry.kind is Kind.FILE and not entry.outgoing:
-            link = decode_link(entry.body)
-            target = folder / link.name
-            if not target.exists():
-                fetch_file(link, target, BlobStore(load_config().blobs_url))
-                saved.append(str(target))
-    return saved

@@ -19,6 +19,7 @@ from pyml.kdac.channel_state import ChannelState
 from pyml.kdac.client_store import ClientStore
 from pyml.kdac.content import Kind
 from pyml.kdac.derivation import slot_at, tag_of
+from pyml.kdac.files import decode_link
 from pyml.kdac.introductions import Introduction
 from pyml.kdac.invitation import Established, Guest, Invitation, read_invitation, safety_number
 from pyml.kdac.message import Message, decode_cbor
@@ -199,6 +200,12 @@ class Mailbox:
             self._save(friend)
             raise
         content = received.content
+        if content.kind is Kind.FILE:
+            try:
+                decode_link(content.body)
+            except IntegrityError:
+                self._save(friend)
+                raise
         entry = Entry(friend.name, False, int(self._clock()), content.kind, content.body, received.signed)
         with self._store.transaction():
             self._save(friend)

@@ -13,7 +13,8 @@ from pyml.errors import InputError, IntegrityError, KeystoreError, ResourceError
 from pyml.kdac.client_store import create_store, opened_store
 from pyml.kdac.content import Kind
 from pyml.kdac.files import decode_link, fetch_file, store_file
-from pyml.kdac.mailbox import Befriended, Entry, Mailbox
+from pyml.kdac.mailbox import Befriended, Entry, Mailbox, Rejected
+from pyml.kdac.message import Message
 from pyml.store.blobs import BlobStore
 from pyml.store.keystore import Secret
 from tests.kdac.network import PASSWORD, SCRYPT_N, Person, befriend, eventually, new_identity, person, relay
@@ -219,6 +220,29 @@ def test_what_a_guest_writes_at_once_reaches_a_host_who_is_away(tmp_path: Path) 
         assert isinstance(received, Entry)
         assert received.body == b"already writing"
         assert len(alice.friends()) == 1
+
+
+def test_a_friends_junk_is_refused_once_and_spoils_nothing(tmp_path: Path) -> None:
+    for name in ("alice", "bob"):
+        new_identity(tmp_path / name)
+    with opened_store(tmp_path / "alice", PASSWORD) as one, opened_store(tmp_path / "bob", PASSWORD) as other:
+        alice, bob = Mailbox(one, time.time), Mailbox(other, time.time)
+        bob.accept(alice.invite("bob", (), 2_000_000_000), "alice")
+        for source, target in ((bob, alice), (alice, bob), (bob, alice)):
+            list(target.addresses())
+            for message in source.outgoing():
+                target.take(message)
+                source.sent(message.digest)
+        alice.enqueue("bob", b"this is no link", kind=Kind.FILE)
+        alice.enqueue("bob", b"text \xff that is not UTF-8")
+        list(bob.addresses())
+        junk, text = alice.outgoing()
+        assert bob.take(junk) == Rejected("a link to a file is malformed")
+        assert bob.take(junk) is None
+        assert isinstance(bob.take(text), Entry)
+        assert [entry.kind for entry in bob.history()] == [Kind.TEXT]
+        altered = Message(text.slot, text.derived, text.sealed[:-1] + bytes((text.sealed[-1] ^ 1,)))
+        assert bob.take(altered) is None
 
 
 def test_full_disk_is_one_clear_error_and_nothing_is_half_written(tmp_path: Path) -> None:
