@@ -21,10 +21,11 @@ from pyml.chain.deploy import Plan, Ref, deploy_system
 from pyml.chain.devnet import Devnet
 from pyml.errors import PymlError
 from pyml.freezenet.deployment import deployment_plan as freezenet_plan
+from pyml.kdac.deployment import deployment_plan as kdac_plan
 from pyml.keys.deployment import deployment_plan as keys_plan
 from pyml.zk.deployment import deployment_plan as zk_plan
 
-PLANS = (zk_plan, keys_plan, freezenet_plan)
+PLANS = (zk_plan, keys_plan, freezenet_plan, kdac_plan)
 
 
 def main() -> None:

@@ -185,6 +185,29 @@ def test_gas_in_the_readme_is_what_was_measured() -> None:
         assert row in text_of(ROOT / "README.md"), f"the README should say: {row}"
 
 
+def test_figures_of_kdac_are_those_that_were_measured() -> None:
+    guide = text_of(ROOT / "docs" / "kdac.md")
+    crypto = json.loads(text_of(ROOT / "bench" / "results" / "kdac_crypto.json"))
+    lookup = json.loads(text_of(ROOT / "bench" / "results" / "kdac_lookup.json"))
+    micros, ratios = crypto["microseconds"], {row["what"]: row["ratio"] for row in crypto["targets"]}
+    time = {name: f"{value:.2g}" for name, value in micros.items()}
+    aes, box = time["AES-256-GCM 1 KiB"], time["libsodium Box, encrypt"]
+    derive, ahead = "private derivation", "complete send, keys ahead"
+    expected = [
+        f"| {time[derive]} | AES-256-GCM of 1 KiB with a fresh key, {aes} µs | {ratios[derive]:.2g} |",
+        *(
+            f"| {step} | {time[step]} | libsodium Box, {box} µs | {ratios[step]:.1f} |"
+            for step in ("complete send", "complete receive")
+        ),
+        f"| {time[ahead]} | AES-256-GCM of 1 KiB | {ratios[ahead]:.1f} |",
+        f"| announcing an address | {time['announce an address']} |",
+        f"{lookup['rows'][-1]['lookups_per_second']:,} messages a second at a million users",
+        f"{lookup['mb_per_million']} MB for a million live tags",
+        f"{lookup['rows'][-1]['paper_s_per_message']:.0f} s a message",
+    ]
+    assert [figure for figure in expected if figure not in guide] == []
+
+
 def test_the_changelog_begins_with_this_version() -> None:
     assert re.search(r"^## \[(.+?)\]", text_of(ROOT / "CHANGELOG.md"), re.MULTILINE) is not None
     newest = re.findall(r"^## \[(.+?)\]", text_of(ROOT / "CHANGELOG.md"), re.MULTILINE)[0]

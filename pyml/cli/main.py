@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from pyml import __version__
-from pyml.cli import chain, data, deepchain, freezenet, freezenet_node, keys, zk
+from pyml.cli import chain, data, deepchain, freezenet, freezenet_node, kdac, kdac_replica, keys, zk
 from pyml.cli.demo import demo
 from pyml.config import ask_for_reproducible_cuda
 from pyml.errors import PymlError, UsageError
@@ -35,9 +35,11 @@ app.add_typer(data.app, name="data")
 app.add_typer(keys.app, name="keys")
 app.add_typer(freezenet.app, name="freezenet")
 app.add_typer(deepchain.app, name="deepchain")
+app.add_typer(kdac.app, name="kdac")
 chain.PLANS["zk"] = zk.plan
 chain.PLANS["keys"] = keys.plan
 chain.PLANS["freezenet"] = freezenet_node.plan
+chain.PLANS["kdac"] = kdac_replica.plan
 app.command(name="deploy")(chain.deploy)
 app.command(name="demo")(demo)
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from pyml.chain.devnet import Devnet, DevnetOptions
 from pyml.freezenet.deployment import deployment_plan as freezenet_plan
+from pyml.kdac.deployment import deployment_plan as kdac_plan
 from pyml.keys.deployment import deployment_plan as keys_plan
 from pyml.zk.deployment import deployment_plan as zk_plan
 from tests.tooling.conftest import Run, find_tool
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "deploy.py"
-NAMES = [step.name for plan in (zk_plan, keys_plan, freezenet_plan) for step in plan().steps]
+NAMES = [step.name for plan in (zk_plan, keys_plan, freezenet_plan, kdac_plan) for step in plan().steps]
 
 
 def _deployed(output: str) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Workers and peers of the kdac benchmarks."""

@@ -1,0 +1,1 @@
+"""Anonymous communication by key derivation (KDAC): keys, messages, relay nodes, ordering."""

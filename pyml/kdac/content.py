@@ -1,0 +1,104 @@
+"""What is inside a message: text or the link to a file, its number, and what the ratchet and a signature need.
+
+Source: specification, sections 1.5 and 1.6: ``{type: text|file, seq, body, signature?}``, in deterministic CBOR, with
+``offer`` and ``ready`` for the ratchet (``ratchet.py``). The signature is optional because it lets the receiver prove
+to others who wrote: without it, whoever holds k_B and x can write messages to B in A's name, B included.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import Final, NamedTuple, cast
+
+import cbor2
+
+from pyml.crypto import secp256k1
+from pyml.crypto.scalars import is_compressed
+from pyml.crypto.secp256k1 import RECOVERABLE_BYTES, SigningKey
+from pyml.errors import InputError, IntegrityError
+
+_SIGNED: Final = b"KDAC/v1/signature"
+_REQUIRED: Final = frozenset({"type", "seq", "body"})
+_KNOWN: Final = _REQUIRED | {"offer", "ready", "signature"}
+_MAX_SEQUENCE: Final = 2**63 - 1
+
+
+class Kind(StrEnum):
+    """What a message's body is."""
+
+    TEXT = "text"
+    FILE = "file"
+
+
+_KINDS: Final[dict[object, Kind]] = {kind.value: kind for kind in Kind}
+
+
+class Content(NamedTuple):
+    """A tuple, because two are made for each message.
+
+    ``offer`` is an ephemeral public key for the next epoch, ``ready`` says that the sender can receive in it.
+    """
+
+    kind: Kind
+    sequence: int
+    body: bytes
+    offer: bytes | None = None
+    ready: bool = False
+    signature: bytes | None = None
+
+    def encode(self) -> bytes:
+        """Deterministic CBOR, fields that are absent left out."""
+        fields: dict[str, object] = {"seq": self.sequence, "body": self.body, "type": self.kind.value}
+        if self.offer is not None:
+            fields["offer"] = self.offer
+        if self.ready:
+            fields["ready"] = True
+        if self.signature is not None:
+            fields["signature"] = self.signature
+        return cbor2.dumps(fields)
+
+
+def decode_content(encoded: bytes) -> Content:
+    """What a friend wrote; ``IntegrityError`` if it is no content, because it was authentic."""
+    try:
+        parsed: object = cbor2.loads(encoded)
+    except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError):
+        raise IntegrityError("a message's content is malformed") from None
+    fields = cast("dict[object, object]", parsed) if isinstance(parsed, dict) else {}
+    if not _REQUIRED <= fields.keys() <= _KNOWN:
+        raise IntegrityError("a message's content has the wrong fields")
+    name, sequence, body = fields["type"], fields["seq"], fields["body"]
+    kind = _KINDS.get(name) if isinstance(name, str) else None
+    offer, ready, signature = fields.get("offer"), fields.get("ready", False), fields.get("signature")
+    if (
+        kind is None
+        or type(sequence) is not int
+        or not 0 <= sequence <= _MAX_SEQUENCE
+        or not isinstance(body, bytes)
+        or not isinstance(ready, bool)
+        or not (offer is None or (isinstance(offer, bytes) and is_compressed(offer)))
+        or not (signature is None or (isinstance(signature, bytes) and len(signature) == RECOVERABLE_BYTES))
+    ):
+        raise IntegrityError("a message's content has a field of the wrong form")
+    return Content(kind, sequence, body, offer, ready, signature)
+
+
+def sign_content(content: Content, key: SigningKey, receiver: bytes, header: bytes) -> bytes:
+    """The sender's signature of a content without one, for this receiver and this header."""
+    return key.sign_recoverable(_digest(content, key.public, receiver, header))
+
+
+def is_signed_by(content: Content, sender: bytes, receiver: bytes, header: bytes) -> bool:
+    """Whether the content carries the sender's signature."""
+    if content.signature is None:
+        return False
+    bare = Content(content.kind, content.sequence, content.body, content.offer, content.ready)
+    try:
+        return secp256k1.recover(_digest(bare, sender, receiver, header), content.signature) == sender
+    except InputError:
+        return False
+
+
+def _digest(content: Content, sender: bytes, receiver: bytes, header: bytes) -> bytes:
+    return hashlib.sha256(_SIGNED + sender + receiver + hashlib.sha256(header).digest() + content.encode()).digest()
