@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from bench.freezenet.stage import Stage
+from pyml.crypto.merkle import MerkleTree
 from pyml.errors import PymlError
 from pyml.freezenet.activations import span_of
 from pyml.freezenet.dispute import Dispute, DisputeCase, Turn, miner_move
-from pyml.freezenet.merkle import MerkleTree
 from pyml.freezenet.steps import Send
 
 Target: TypeAlias = tuple[int, int, int, int]

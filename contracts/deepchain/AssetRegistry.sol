@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MerkleTree} from "../freezenet/MerkleTree.sol";
 import {BN254} from "../shared/BN254.sol";
+import {MerkleTree} from "../shared/MerkleTree.sol";
 import {BN254Group} from "./BN254Group.sol";
 import {IAssetRegistry} from "./IAssetRegistry.sol";
 import {MerklePath} from "./MerklePath.sol";

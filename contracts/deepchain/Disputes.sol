@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MerkleTree} from "../freezenet/MerkleTree.sol";
+import {MerkleTree} from "../shared/MerkleTree.sol";
 import {BigModulus} from "./BigModulus.sol";
 import {IDisputes} from "./IDisputes.sol";
 import {IEscrow} from "./IEscrow.sol";

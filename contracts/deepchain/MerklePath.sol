@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {MerkleTree} from "../freezenet/MerkleTree.sol";
+import {MerkleTree} from "../shared/MerkleTree.sol";
 
 /// @title One leaf of a `MerkleTree`
 /// @notice What `MerkleTree.rootOf` computes for a row of one leaf, at a tenth of the gas: evidence shows a leaf of each

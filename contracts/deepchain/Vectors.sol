@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {MerkleTree} from "../freezenet/MerkleTree.sol";
+import {MerkleTree} from "../shared/MerkleTree.sol";
 import {MerklePath} from "./MerklePath.sol";
 
 /// @title Numbers under Merkle roots

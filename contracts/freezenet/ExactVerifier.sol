@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {MerkleTree} from "../shared/MerkleTree.sol";
 import {Architecture} from "./Architecture.sol";
 import {CodeStorage} from "./CodeStorage.sol";
 import {IAccuracyVerifier} from "./IAccuracyVerifier.sol";
@@ -8,7 +9,6 @@ import {IExactVerifier} from "./IExactVerifier.sol";
 import {IRounds} from "./IRounds.sol";
 import {ITaskRegistry} from "./ITaskRegistry.sol";
 import {IntegerInference} from "./IntegerInference.sol";
-import {MerkleTree} from "./MerkleTree.sol";
 import {Watermark} from "./Watermark.sol";
 
 /// @title ExactVerifier

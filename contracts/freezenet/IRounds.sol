@@ -24,8 +24,8 @@ import {IAccuracyVerifier} from "./IAccuracyVerifier.sol";
 ///
 /// A round in which nobody enrolled, or committed, lowers the threshold of the next, and one in which too many enrolled
 /// raises it, as the task says. A sponsor who hides the test set changes nothing.
-/// @dev All value of the system is kept by the contract behind this interface, and withdrawn by its owners. No function
-/// loops over miners. Training is not memoryless, so this is no lottery for blocks: a round pays every solution.
+/// @dev Rewards and the bonds of sponsors and miners are kept by the contract behind this interface, and withdrawn by
+/// their owners; what challengers put up is kept by the verifier that they put it up with. No function loops over miners. Training is not memoryless, so this is no lottery for blocks: a round pays every solution.
 ///
 /// A miner's address is in its seed and in its commitment, so a copied solution fits nobody else, and a copied
 /// commitment cannot be opened by whoever copied it. A miner with many accounts has to train for each of them.

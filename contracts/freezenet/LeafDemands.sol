@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {MerkleTree} from "../shared/MerkleTree.sol";
 import {ChallengePhase} from "./ChallengePhase.sol";
 import {ILeafDemands} from "./ILeafDemands.sol";
 import {IRounds} from "./IRounds.sol";
 import {ITaskRegistry} from "./ITaskRegistry.sol";
 import {IntegerInference} from "./IntegerInference.sol";
-import {MerkleTree} from "./MerkleTree.sol";
 import {SolutionLeaves} from "./SolutionLeaves.sol";
 
 /// @title LeafDemands

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {MerkleTree} from "../shared/MerkleTree.sol";
 import {ActivationTree} from "./ActivationTree.sol";
 import {Architecture} from "./Architecture.sol";
 import {IntegerInference} from "./IntegerInference.sol";
-import {MerkleTree} from "./MerkleTree.sol";
 import {ProductStep} from "./ProductStep.sol";
 import {SolutionLeaves} from "./SolutionLeaves.sol";
 import {Watermark} from "./Watermark.sol";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {MerkleTree} from "../shared/MerkleTree.sol";
 import {ActivationTree} from "./ActivationTree.sol";
 import {Answers} from "./Answers.sol";
 import {ChallengePhase} from "./ChallengePhase.sol";
@@ -10,7 +11,6 @@ import {IOptimisticVerifier} from "./IOptimisticVerifier.sol";
 import {IRounds} from "./IRounds.sol";
 import {ITaskRegistry} from "./ITaskRegistry.sol";
 import {IntegerInference} from "./IntegerInference.sol";
-import {MerkleTree} from "./MerkleTree.sol";
 import {OperandProof} from "./OperandProof.sol";
 import {ProductStep} from "./ProductStep.sol";
 import {SolutionLeaves} from "./SolutionLeaves.sol";

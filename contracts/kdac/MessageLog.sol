@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MerkleTree} from "../freezenet/MerkleTree.sol";
+import {MerkleTree} from "../shared/MerkleTree.sol";
 import {IMessageLog} from "./IMessageLog.sol";
 import {Secp256k1} from "./Secp256k1.sol";
 

@@ -8,7 +8,7 @@ Source: RFC 6962 (Certificate Transparency), section 2.1, with keccak256 for SHA
 so that no node passes for a leaf. On each level neighbours are hashed in pairs; a last one without a neighbour rises as
 it is, which gives RFC 6962's split at the greatest power of two. Deviation: an empty tree has no root here.
 
-``contracts/freezenet/MerkleTree.sol`` is the twin of this module in Solidity.
+``contracts/shared/MerkleTree.sol`` is the twin of this module in Solidity.
 """
 
 from __future__ import annotations

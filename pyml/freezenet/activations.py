@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pyml.crypto.merkle import MerkleTree
 from pyml.errors import InputError
 from pyml.freezenet.inference import Int8Network, activations, logits
-from pyml.freezenet.merkle import MerkleTree
 from pyml.ml.shapes import Convolution, LayerShape
 
 LANES: Final = 32

@@ -27,12 +27,12 @@ import numpy as np
 from eth_abi.abi import decode
 from numpy.typing import NDArray
 
+from pyml.crypto.merkle import MerkleTree, leaf_hash
 from pyml.errors import InputError
 from pyml.freezenet.activations import LANES, SampleTrace, trace_sample
 from pyml.freezenet.answers import unpack_answers
 from pyml.freezenet.architecture import Architecture
 from pyml.freezenet.inference import Int8Network, predict
-from pyml.freezenet.merkle import MerkleTree, leaf_hash
 from pyml.freezenet.operand_proof import Ground, OperandProver, ground_of
 from pyml.freezenet.product_steps import (
     accumulators,

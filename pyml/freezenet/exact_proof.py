@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Final
 
 from pyml.chain.transactions import MAX_TX_GAS
+from pyml.crypto.merkle import MerkleTree
 from pyml.freezenet.architecture import Architecture
 from pyml.freezenet.codes import CODES_PER_WORD
-from pyml.freezenet.merkle import MerkleTree
 from pyml.freezenet.registries import Progress
 from pyml.freezenet.samples import SampleSet
 from pyml.freezenet.solution import Content

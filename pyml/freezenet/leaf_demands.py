@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
+from pyml.crypto.merkle import MerkleTree
 from pyml.errors import InputError
 from pyml.freezenet.architecture import Architecture
-from pyml.freezenet.merkle import MerkleTree
 from pyml.freezenet.solution import AFFINE_BYTES, WORD_BYTES, Content
 from pyml.freezenet.steps import Send
 

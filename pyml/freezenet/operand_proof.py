@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pyml.crypto.merkle import MerkleTree
 from pyml.freezenet.activations import LANES, Image, SampleTrace
 from pyml.freezenet.architecture import Architecture
 from pyml.freezenet.binding import tensor_seed
 from pyml.freezenet.codes import CODES_PER_WORD
 from pyml.freezenet.encoding import LayerTuple
 from pyml.freezenet.feistel import inverse_position
-from pyml.freezenet.merkle import MerkleTree
 from pyml.freezenet.product_steps import ProductStep, step_at, weight_position
 from pyml.freezenet.solution import Content, Solution
 

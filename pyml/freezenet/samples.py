@@ -24,8 +24,8 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from numpy.typing import NDArray
 
+from pyml.crypto.merkle import MerkleTree
 from pyml.errors import DatasetError
-from pyml.freezenet.merkle import MerkleTree
 from pyml.store.blobs import BlobDigest, digest_of
 
 MAGIC: Final = b"FZNSET01"

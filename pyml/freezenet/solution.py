@@ -24,12 +24,12 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from numpy.typing import NDArray
 
+from pyml.crypto.merkle import MerkleTree
 from pyml.errors import InputError, IntegrityError, ModelError
 from pyml.freezenet.architecture import Architecture
 from pyml.freezenet.codes import CODES_PER_WORD
 from pyml.freezenet.encoding import encode_affine, encode_weights, layer_tuple, pack_words
 from pyml.freezenet.inference import Int8Layer, Int8Network
-from pyml.freezenet.merkle import MerkleTree
 from pyml.freezenet.strata import assemble, free_weights, kernels_of, verify_watermark, watermark
 from pyml.store.blobs import digest_of
 

@@ -179,7 +179,7 @@ def wait_until_reading(pid: int) -> None:
         (("zk", "srs", "9"), "error: no public string is pinned for this degree; expected k from 10 to 26; got 9"),
         (
             ("deploy", "--system", "nonsense"),
-            "error: there is no system 'nonsense' to deploy; expected one of ['freezenet', 'keys', 'zk']",
+            "error: there is no system 'nonsense' to deploy; expected one of ['freezenet', 'kdac', 'keys', 'zk']",
         ),
         (("deploy", "--system", "zk"), "error: no node to talk to; expected --rpc URL. `pyml chain devnet` runs one."),
         (("data", "check", "nonsense"), "error: unknown data set; expected one of digits"),
@@ -289,7 +289,7 @@ def test_commands_are_documented(tmp_path: Path) -> None:
 
 def test_systems_that_can_be_deployed() -> None:
     assert {name: plan().system for name, plan in chain.PLANS.items()} == {
-        name: name for name in ("zk", "keys", "freezenet")
+        name: name for name in ("zk", "keys", "freezenet", "kdac")
     }
 
 
@@ -324,7 +324,12 @@ def test_completion_script(tmp_path: Path, shell: str, line: str) -> None:
 
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [("pyml z", {"zk"}), ("pyml de", {"demo", "deploy"}), ("pyml zk ver", {"verify"}), ("pyml zk x", set[str]())],
+    [
+        ("pyml z", {"zk"}),
+        ("pyml de", {"deepchain", "demo", "deploy"}),
+        ("pyml zk ver", {"verify"}),
+        ("pyml zk x", set[str]()),
+    ],
 )
 def test_completion_completes(tmp_path: Path, words: str, expected: set[str]) -> None:
     place = str(len(words.split()) - 1)

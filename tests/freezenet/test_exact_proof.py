@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyml.crypto.merkle import root_of
 from pyml.freezenet import exact_proof
 from pyml.freezenet.architecture import Architecture
 from pyml.freezenet.exact_proof import ExactProof, free_before
-from pyml.freezenet.merkle import root_of
 from pyml.freezenet.registries import Progress, Verdict
 from pyml.freezenet.samples import SampleSet
 from pyml.freezenet.solution import content_of

@@ -11,8 +11,8 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyml.crypto.merkle import root_of
 from pyml.errors import DatasetError
-from pyml.freezenet.merkle import root_of
 from pyml.freezenet.samples import SALT_BYTES, SampleSet, decode_samples, require_root, seal_of
 
 INPUTS = np.arange(-6, 6, dtype=np.int8).reshape(4, 3)

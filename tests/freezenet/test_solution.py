@@ -11,11 +11,11 @@ from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyml.crypto.merkle import leaf_hash, root_of
 from pyml.errors import InputError, IntegrityError, ModelError
 from pyml.freezenet.architecture import Architecture
 from pyml.freezenet.encoding import layer_tuple
 from pyml.freezenet.inference import Int8Network, logits
-from pyml.freezenet.merkle import leaf_hash, root_of
 from pyml.freezenet.solution import (
     MAGIC,
     Solution,

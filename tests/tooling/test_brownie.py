@@ -49,4 +49,6 @@ def test_brownie_runs_the_deployment_script(run: Run, environment: dict[str, str
     answer = run(brownie, "run", "deploy", "--network", "development", environment=environment)
     assert answer.returncode == 0, answer.stdout
     deployed = re.findall(r"^(\w+) +0x[0-9a-fA-F]{40}$", answer.stdout, re.MULTILINE)
-    assert deployed == [step.name for plan in (zk_plan, keys_plan, freezenet_plan, kdac_plan) for step in plan().steps], answer.stdout
+    assert deployed == [
+        step.name for plan in (zk_plan, keys_plan, freezenet_plan, kdac_plan) for step in plan().steps
+    ], answer.stdout

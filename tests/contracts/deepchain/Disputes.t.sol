@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IDisputes} from "../../../contracts/deepchain/IDisputes.sol";
 import {ITrading} from "../../../contracts/deepchain/ITrading.sol";
 import {Vectors} from "../../../contracts/deepchain/Vectors.sol";
-import {MerkleTree} from "../../../contracts/freezenet/MerkleTree.sol";
+import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
 import {TreeBuilder} from "../freezenet/TreeBuilder.sol";
 import {DisputeTest} from "./DisputeTest.sol";
 

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {MerklePath} from "../../../contracts/deepchain/MerklePath.sol";
-import {MerkleTree} from "../../../contracts/freezenet/MerkleTree.sol";
+import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
 import {ForgeTest} from "../Forge.sol";
 import {TreeBuilder} from "../freezenet/TreeBuilder.sol";
 

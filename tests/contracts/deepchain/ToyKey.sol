@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Vectors} from "../../../contracts/deepchain/Vectors.sol";
-import {MerkleTree} from "../../../contracts/freezenet/MerkleTree.sol";
+import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
 import {TreeBuilder} from "../freezenet/TreeBuilder.sol";
 
 /// @notice A key of 32 bytes, and vectors of one small number each, for tests of who pays: nothing is secret, and products

@@ -5,9 +5,9 @@ import {ActivationTree} from "../../../contracts/freezenet/ActivationTree.sol";
 import {IOptimisticVerifier} from "../../../contracts/freezenet/IOptimisticVerifier.sol";
 import {IRounds} from "../../../contracts/freezenet/IRounds.sol";
 import {IntegerInference} from "../../../contracts/freezenet/IntegerInference.sol";
-import {MerkleTree} from "../../../contracts/freezenet/MerkleTree.sol";
 import {OperandProof} from "../../../contracts/freezenet/OperandProof.sol";
 import {Watermark} from "../../../contracts/freezenet/Watermark.sol";
+import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
 import {TreeBuilder} from "./TreeBuilder.sol";
 
 /// @notice An honest miner of a network of two dense layers, 32 to 40 and 40 to 4, and a challenger who picks anything.

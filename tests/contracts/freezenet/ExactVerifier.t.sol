@@ -8,8 +8,8 @@ import {IExactVerifier} from "../../../contracts/freezenet/IExactVerifier.sol";
 import {IRounds} from "../../../contracts/freezenet/IRounds.sol";
 import {ITaskRegistry} from "../../../contracts/freezenet/ITaskRegistry.sol";
 import {IntegerInference} from "../../../contracts/freezenet/IntegerInference.sol";
-import {MerkleTree} from "../../../contracts/freezenet/MerkleTree.sol";
 import {Watermark} from "../../../contracts/freezenet/Watermark.sol";
+import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
 import {RoundsTest} from "./RoundsTest.sol";
 import {TreeBuilder} from "./TreeBuilder.sol";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MerkleTree} from "../../../contracts/freezenet/MerkleTree.sol";
+import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
 
 /// @notice What a miner or sponsor computes of a `MerkleTree`: its root, and paths of rows of leaves.
 library TreeBuilder {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MerkleTree} from "../../../contracts/freezenet/MerkleTree.sol";
 import {IMessageLog} from "../../../contracts/kdac/IMessageLog.sol";
 import {MessageLog} from "../../../contracts/kdac/MessageLog.sol";
 import {Secp256k1} from "../../../contracts/kdac/Secp256k1.sol";
+import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
 import {ForgeTest} from "../Forge.sol";
 
 /// @dev Certificates by Python (tests/vectors/kdac_certificates.json), and ones made here of keys for any set.

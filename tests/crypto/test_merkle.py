@@ -1,6 +1,6 @@
 """Merkle trees: RFC 6962's definition, forgeries, and Solidity on the same inputs.
 
-``tests/vectors/freezenet_merkle.json`` feeds forge with what ``vectors`` here says; run this file as a module to write
+``tests/vectors/merkle.json`` feeds forge with what ``vectors`` here says; run this file as a module to write
 it anew.
 """
 
@@ -23,12 +23,12 @@ from pyml.chain.devnet import Devnet, DevnetOptions
 from pyml.chain.sending import SendPolicy
 from pyml.chain.solc import find_solc
 from pyml.chain.sources import read_with_imports
+from pyml.crypto.merkle import MerkleTree, leaf_hash, node_hash, root_of
 from pyml.errors import ContractRevertedError, InputError, ToolMissingError
-from pyml.freezenet.merkle import MerkleTree, leaf_hash, node_hash, root_of
 
 ROOT = Path(__file__).parents[2]
-HARNESS = "tests/contracts/freezenet/MerkleTreeHarness.sol"
-VECTORS = ROOT / "tests" / "vectors" / "freezenet_merkle.json"
+HARNESS = "tests/contracts/shared/MerkleTreeHarness.sol"
+VECTORS = ROOT / "tests" / "vectors" / "merkle.json"
 
 contents = st.lists(st.binary(max_size=70), min_size=1, max_size=40)
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MerkleTree} from "../../../contracts/freezenet/MerkleTree.sol";
+import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
 import {ForgeTest} from "../Forge.sol";
 import {MerkleTreeHarness} from "./MerkleTreeHarness.sol";
 import {TreeBuilder} from "./TreeBuilder.sol";
@@ -14,7 +14,7 @@ contract MerkleTreeTest is ForgeTest {
     // What Python says (tests/freezenet/test_merkle.py)
 
     function test_RootsAreThoseOfPython() public view {
-        string memory json = vm.readFile("tests/vectors/freezenet_merkle.json");
+        string memory json = vm.readFile("tests/vectors/merkle.json");
         uint256 count = vm.parseJsonUint(json, ".count");
         assertTrue(count >= 20);
         for (uint256 i = 0; i < count; ++i) {

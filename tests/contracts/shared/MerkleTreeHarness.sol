@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MerkleTree} from "../../../contracts/freezenet/MerkleTree.sol";
+import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
 
 /// @notice The library's functions for callers from outside; tests/freezenet/test_merkle.py calls them too.
 contract MerkleTreeHarness {

@@ -11,7 +11,7 @@ pragma solidity ^0.8.28;
 /// rises as it is. Nothing is padded, and the number of leaves says at which levels one is missing.
 /// @dev Several leaves in a row share a path: on each level what stands left of them, if their first is a right child,
 /// and what stands right of them, if their last is a left child and not the level's last. OpenZeppelin's `MerkleProof`
-/// sorts pairs, so that a path proves no index, and hashes leaves as nodes. `pyml.freezenet.merkle` is the twin.
+/// sorts pairs, so that a path proves no index, and hashes leaves as nodes. `pyml.crypto.merkle` is the twin.
 library MerkleTree {
     /// @notice A row of `length` leaves from `first` does not lie in a tree of `count`.
     error LeavesOutOfRange(uint256 first, uint256 length, uint256 count);
