@@ -248,10 +248,8 @@ def _judged(file: NetworkFile, dataset: Dataset, block: str | None, seed: str | 
     import torch
 
     from pyml.freezenet.experiment import practice_seed
-    from pyml.freezenet.inference import count_correct
     from pyml.freezenet.network_names import plans_named
-    from pyml.freezenet.trainable import encode_inputs
-    from pyml.freezenet.training import correct_of
+    from pyml.freezenet.training import correct_of, correct_of_integers
 
     integer = file.header.scheme == "v1"
     plans = plans_named(file.header.network, dataset.shape, classes=dataset.classes, integer=integer)
@@ -266,5 +264,4 @@ def _judged(file: NetworkFile, dataset: Dataset, block: str | None, seed: str | 
     wanted = None if seed is None else _hex(seed, "--watermark-seed")
     if content is not None:
         wanted = practice_seed(content, plans, file.header.fraction_ppm)
-    inputs = encode_inputs(dataset.test_images, pixel_max=dataset.pixel_max)
-    return True, count_correct(file.integer_network(plans, wanted), inputs, dataset.test_labels)
+    return True, correct_of_integers(file.integer_network(plans, wanted), dataset, torch.device("cpu"))

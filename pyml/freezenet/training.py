@@ -28,7 +28,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from pyml.errors import InputError
 from pyml.freezenet.curve import Curve
-from pyml.freezenet.inference import count_correct
+from pyml.freezenet.inference import Int8Network, count_correct
 from pyml.freezenet.keras_order import TorchParameter, keras_order
 from pyml.freezenet.reference import reference_watermark
 from pyml.freezenet.strata import TensorWatermark
@@ -45,6 +45,8 @@ Placement: TypeAlias = tuple[nn.Parameter, NDArray[np.int64], NDArray[np.float32
 
 _WHOLE = 1e-6
 """A share of a run times its epochs is a whole number up to this; one batch is more."""
+_SMALL_INPUTS = 256
+_JUDGED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,24 +242,28 @@ def _begun(network: TrainableNetwork, dataset: Dataset, device: torch.device, ch
     return curve
 
 
-@torch.no_grad()
-def correct_of(network: TrainableNetwork, dataset: Dataset, device: torch.device, *, batch: int = 1000) -> int:
+def correct_of(network: TrainableNetwork, dataset: Dataset, device: torch.device) -> int:
     """Correct answers on the test images: by integers if the network is of that kind, else by floats."""
     network.eval()
-    inputs = encode_inputs(dataset.test_images, pixel_max=dataset.pixel_max)
-    labels = dataset.test_labels.astype(np.int64)
     if all(layer.integer for layer in network.trainable):
-        integers = network.integer_network()
-        if device.type == "cpu":
-            return count_correct(integers, inputs, labels)
-        answers = [predict(integers, torch.from_numpy(part).to(device)).cpu() for part in _parts(inputs, batch)]
-    else:
-        answers = [network(float_inputs(part).to(device)).argmax(dim=1).cpu() for part in _parts(inputs, batch)]
-    return int((torch.cat(answers).numpy() == labels).sum())
+        return correct_of_integers(network.integer_network(), dataset, device)
+    inputs = encode_inputs(dataset.test_images, pixel_max=dataset.pixel_max)
+    with torch.no_grad():
+        answers = [network(float_inputs(part).to(device)).argmax(dim=1).cpu() for part in _parts(inputs)]
+    return int((torch.cat(answers).numpy() == dataset.test_labels).sum())
 
 
-def _parts(inputs: NDArray[np.int8], batch: int) -> list[NDArray[np.int8]]:
-    return [inputs[start : start + batch] for start in range(0, len(inputs), batch)]
+def correct_of_integers(network: Int8Network, dataset: Dataset, device: torch.device) -> int:
+    """The same of an integer network: by NumPy where that is faster, with the same answers."""
+    inputs = encode_inputs(dataset.test_images, pixel_max=dataset.pixel_max)
+    if device.type == "cpu" and network.inputs <= _SMALL_INPUTS:
+        return count_correct(network, inputs, dataset.test_labels)
+    answers = [predict(network, torch.from_numpy(part).to(device)).cpu() for part in _parts(inputs)]
+    return int((torch.cat(answers).numpy() == dataset.test_labels).sum())
+
+
+def _parts(inputs: NDArray[np.int8]) -> list[NDArray[np.int8]]:
+    return [inputs[start : start + _JUDGED_AT_ONCE] for start in range(0, len(inputs), _JUDGED_AT_ONCE)]
 
 
 def torch_parameters(network: TrainableNetwork) -> list[TorchParameter]:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from pyml.errors import InputError, ModelError
+from pyml.freezenet import training
 from pyml.freezenet.keras_order import keras_order
 from pyml.freezenet.reference import verify_reference_watermark
 from pyml.freezenet.strata import TensorWatermark, stratify, verify_watermark, watermark
@@ -230,9 +231,16 @@ def test_a_batch_must_have_a_share_for_everybody(digits: Dataset) -> None:
     _require_shares(len(digits.train_images), 32, 8)
 
 
+def test_numpy_and_pytorch_count_alike(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = TrainableNetwork(small_cnn(), seed=1)
+    by_numpy = correct_of(network, digits, torch.device("cpu"))
+    monkeypatch.setattr(training, "_SMALL_INPUTS", 0)
+    assert correct_of(network, digits, torch.device("cpu")) == by_numpy
+
+
 def test_float_networks_are_counted_in_float(digits: Dataset) -> None:
     network = TrainableNetwork(small_mlp(), seed=1, integer=False)
     trained: Trained = train(network, digits, CONFIG)
-    assert trained.correct == correct_of(network, digits, torch.device("cpu"), batch=7)
+    assert trained.correct == correct_of(network, digits, torch.device("cpu"))
     assert isinstance(trained.correct, int)
     assert np.isfinite(trained.loss)
