@@ -1,5 +1,5 @@
-"""Halmos on this project, from an environment of its own: theorems about the payments of ``contracts/zk/Bounty.sol``
-and ``contracts/keys/ImageVault.sol``.
+"""Halmos on this project, from an environment of its own: theorems about the payments of ``contracts/zk/Bounty.sol``,
+``contracts/keys/ImageVault.sol`` and ``contracts/deepchain/Escrow.sol``.
 
 ``tests/contracts/symbolic/`` states them for all amounts, times, senders, signatures and answers of the registries at
 once, and beside them false ones, whose counterexamples show that the true ones are about something.
@@ -17,8 +17,13 @@ from tests.tooling.conftest import Run, find_tool
 
 ROOT = Path(__file__).parents[2]
 SYMBOLIC = ROOT / "tests" / "contracts" / "symbolic"
-CONTRACTS = ("Bounty", "ImageVault")
-SLOW = {"check_CoinsHeldAreThoseOwedAfterAnyCall", "check_RecipientCanAlwaysClaimWhatWaits"}
+CONTRACTS = ("Bounty", "ImageVault", "Escrow")
+SLOW = {
+    "check_CoinsHeldAreThoseOwedAfterAnyCall",
+    "check_RecipientCanAlwaysClaimWhatWaits",
+    "check_CoinsHeldAreOwnedAfterAnyCall",
+    "check_FreeCoinsFallOnlyByTheirOwnerOrItsController",
+}
 
 
 def _stated(file: str) -> set[str]:
