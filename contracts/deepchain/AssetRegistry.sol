@@ -123,8 +123,7 @@ contract AssetRegistry is IAssetRegistry {
         uint256 digest = uint256(keccak256(abi.encode(AUDIT, seed, place)));
         // A hash that nobody can choose once the request is mined; the rest of 128 bits by 32 is as good as even.
         // slither-disable-next-line weak-prng
-        // forge-lint: disable-next-line(unsafe-typecast)
-        index = uint128(digest) % blocks;
+        index = (digest & type(uint128).max) % blocks;
         coefficient = digest >> 128;
         if (coefficient == 0) coefficient = 1;
     }
