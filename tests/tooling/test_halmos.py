@@ -1,5 +1,5 @@
 """Halmos on this project, from an environment of its own: theorems about the payments of ``contracts/zk/Bounty.sol``,
-``contracts/keys/ImageVault.sol``, ``contracts/freezenet/OptimisticVerifier.sol`` and ``contracts/deepchain/Escrow.sol``.
+``contracts/keys/ImageVault.sol``, ``contracts/freezenet/OptimisticVerifier.sol``, ``contracts/deepchain/Escrow.sol``.
 
 ``tests/contracts/symbolic/`` states them for all amounts, times, senders, signatures and answers of the registries at
 once, and beside them false ones, whose counterexamples show that the true ones are about something.

@@ -7,7 +7,7 @@ import {IAssetRegistry} from "../../../contracts/deepchain/IAssetRegistry.sol";
 import {BN254} from "../../../contracts/shared/BN254.sol";
 import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
 import {ForgeTest} from "../Forge.sol";
-import {TreeBuilder} from "../freezenet/TreeBuilder.sol";
+import {TreeBuilder} from "../shared/TreeBuilder.sol";
 import {VectorReader} from "./VectorReader.sol";
 
 /// @notice The asset of five blocks that Python stated, audited by challenges of the chain.

@@ -5,7 +5,7 @@ import {IDisputes} from "../../../contracts/deepchain/IDisputes.sol";
 import {ITrading} from "../../../contracts/deepchain/ITrading.sol";
 import {Vectors} from "../../../contracts/deepchain/Vectors.sol";
 import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
-import {TreeBuilder} from "../freezenet/TreeBuilder.sol";
+import {TreeBuilder} from "../shared/TreeBuilder.sol";
 import {DisputeTest} from "./DisputeTest.sol";
 
 contract DisputesTest is DisputeTest {

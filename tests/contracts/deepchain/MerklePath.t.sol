@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {MerklePath} from "../../../contracts/deepchain/MerklePath.sol";
 import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
 import {ForgeTest} from "../Forge.sol";
-import {TreeBuilder} from "../freezenet/TreeBuilder.sol";
+import {TreeBuilder} from "../shared/TreeBuilder.sol";
 
 /// @notice Both libraries, callable from outside.
 contract MerklePathHarness {

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Vectors} from "../../../contracts/deepchain/Vectors.sol";
 import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
-import {TreeBuilder} from "../freezenet/TreeBuilder.sol";
+import {TreeBuilder} from "../shared/TreeBuilder.sol";
 
 /// @notice A key of 32 bytes, and vectors of one small number each, for tests of who pays: nothing is secret, and products
 /// of all members' numbers are below n². The contracts know no difference.

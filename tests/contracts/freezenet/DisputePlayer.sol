@@ -8,7 +8,7 @@ import {IntegerInference} from "../../../contracts/freezenet/IntegerInference.so
 import {OperandProof} from "../../../contracts/freezenet/OperandProof.sol";
 import {Watermark} from "../../../contracts/freezenet/Watermark.sol";
 import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
-import {TreeBuilder} from "./TreeBuilder.sol";
+import {TreeBuilder} from "../shared/TreeBuilder.sol";
 
 /// @notice An honest miner of a network of two dense layers, 32 to 40 and 40 to 4, and a challenger who picks anything.
 /// Half of the first kernel is watermark, the free half is zero. The last layer's multipliers are zero, so that its

@@ -10,8 +10,8 @@ import {ITaskRegistry} from "../../../contracts/freezenet/ITaskRegistry.sol";
 import {IntegerInference} from "../../../contracts/freezenet/IntegerInference.sol";
 import {Watermark} from "../../../contracts/freezenet/Watermark.sol";
 import {MerkleTree} from "../../../contracts/shared/MerkleTree.sol";
+import {TreeBuilder} from "../shared/TreeBuilder.sol";
 import {RoundsTest} from "./RoundsTest.sol";
-import {TreeBuilder} from "./TreeBuilder.sol";
 
 /// @notice A solution of a task with kernels of 33 by 6 and 6 by 5 weights, 59 and 9 of them codes, and 5 by 3 free ones.
 contract ExactVerifierTest is RoundsTest {

@@ -12,7 +12,7 @@ import {Rounds} from "../../../contracts/freezenet/Rounds.sol";
 import {TaskRegistry} from "../../../contracts/freezenet/TaskRegistry.sol";
 import {ForgeTest} from "../Forge.sol";
 import {DisputePlayer} from "../freezenet/DisputePlayer.sol";
-import {TreeBuilder} from "../freezenet/TreeBuilder.sol";
+import {TreeBuilder} from "../shared/TreeBuilder.sol";
 
 /// @notice Drives rounds, disputes and demands through random calls, and counts the coins apart from them. Actor 0 is
 /// the sponsor, 1 and 2 are miners, 3 and 4 challengers. All say the truth, and challengers pick anything: who loses is
