@@ -2,8 +2,13 @@
 
 Source: FreezeNet, section 3.4: the watermark is put back after every batch ("replace"). Section 3.6 suggests to apply
 it during backpropagation instead: gradients of watermarked weights are multiplied by zero ("mask"), which with Adam and
-no weight decay leaves exactly these weights where they were put. Both end with the same bits at the watermark; the
-free weights differ a little, since Adam's moments of the others do not enter them: they are elementwise.
+no weight decay leaves exactly these weights where they were put. Adam is elementwise, so what it gathers for them does
+not reach the free weights: both ways end with the same network.
+
+Deviation: the specification masks one flat buffer of all gradients. Here each tensor has its mask. One multiplication
+is a little cheaper than one for each tensor, but a flat buffer has to be zeroed before each batch, where gradients of
+their own are dropped, and that takes more than it saves. Either is a thousandth of a batch of the paper's network or
+two (``bench/freezenet_training.py``).
 
 Several processes (``torchrun``) train one network: each takes its share of every batch, gradients are averaged by
 ``DistributedDataParallel``, and the first process writes. Results then depend on the number of processes.

@@ -22,8 +22,11 @@ def test_freezenet_training(tmp_path: Path) -> None:
     result = quick_result("freezenet_training", tmp_path, tmp_path / "result.json")
     assert [each["scheme"] for each in result["schemes"]] == ["v1", "reference"]
     for each in result["schemes"]:
-        assert set(each["ratio_to_plain"]) == {"mask", "replace", "plain_again"}
-        assert each["ratio_to_rest_of_its_batch"]["mask"]["least"] >= 1
+        for ratios in (each[f"ratio_to_plain{by}"] for by in ("", "_wall", "_update")):
+            assert set(ratios) == {"mask", "replace", "plain_again"}
+            for of in ratios.values():
+                assert of["least"] <= of["median_from"] <= of["median"] <= of["median_to"] <= of["most"]
+        assert set(each["masking_alone_s"]) == {"each_tensor", "one_call", "flat", "zeroing_flat"}
 
 
 @pytest.mark.long
