@@ -190,7 +190,11 @@ def anchoring_of(
         client = Client.connect(url, expected_chain_id=replicas.chain_id, policy=policy)
         return bound_log(_log_of(client, replicas), replicas)
 
-    return lambda metrics: Anchoring(engine, open_log, payer, metrics=metrics, every=every)
+    def begin(metrics: RelayMetrics) -> Anchoring:
+        metrics.watch("decided_height", "The last height that this replica has", lambda: engine.health().height)
+        return Anchoring(engine, open_log, payer, metrics=metrics, every=every)
+
+    return begin
 
 
 def _log_of(client: Client, replicas: ReplicaSet) -> MessageLog:

@@ -106,8 +106,7 @@ class Anchoring:
 
 
 def bound_log(log: MessageLog, replicas: ReplicaSet) -> MessageLog:
-    """The log itself, if it exists and was made for these replicas; ``InputError`` if not for them."""
-    log.require_deployed()
+    """The log itself, if it was made for these replicas and is where they think; else ``InputError``."""
     if log.network() != replicas.network:
         raise InputError(
             "the message log was made for other replicas, or is not the network file's",
