@@ -115,7 +115,7 @@ def verify_anchor(
     from pyml.kdac.anchoring import bound_log, verify
     from pyml.kdac.pbft.network_file import read_network
 
-    replicas = read_network(network).replicas
+    replicas = _anchored(network, read_network(network).replicas)
     log = bound_log(_log_of(connect(load_config(), rpc, chain_id=replicas.chain_id), replicas), replicas)
     found = verify(archive, height, log, replicas)
     result: dict[str, Any] = {
@@ -178,9 +178,7 @@ def anchoring_of(
     from pyml.kdac.pbft.engine import PbftEngine
     from pyml.kdac.pbft.network_file import read_network
 
-    replicas = read_network(network).replicas
-    if not any(replicas.log_address):
-        raise InputError(f"{network} names no message_log", hint="pyml kdac deploy --network FILE, before all starts.")
+    replicas = _anchored(network, read_network(network).replicas)
     if not isinstance(engine, PbftEngine):
         raise InputError("there is nothing to anchor", expected="--network FILE")
     payer = signer_on(replicas.chain_id, load_config(), account, password_file)
@@ -197,9 +195,15 @@ def anchoring_of(
     return begin
 
 
+def _anchored(network: Path, replicas: ReplicaSet) -> ReplicaSet:
+    if not any(replicas.log_address):
+        raise InputError(
+            f"{network} names no message_log", hint="pyml kdac deploy --network FILE writes it, before relays start."
+        )
+    return replicas
+
+
 def _log_of(client: Client, replicas: ReplicaSet) -> MessageLog:
     from pyml.kdac.registries import MessageLog
 
-    if not any(replicas.log_address):
-        raise InputError("the network file names no message_log", hint="pyml kdac deploy --network FILE writes it.")
     return MessageLog.at(client, "0x" + replicas.log_address.hex())

@@ -179,7 +179,7 @@ def wait_until_reading(pid: int) -> None:
         (("zk", "srs", "9"), "error: no public string is pinned for this degree; expected k from 10 to 26; got 9"),
         (
             ("deploy", "--system", "nonsense"),
-            "error: there is no system 'nonsense' to deploy; expected one of ['keys', 'zk']",
+            "error: there is no system 'nonsense' to deploy; expected one of ['kdac', 'keys', 'zk']",
         ),
         (("deploy", "--system", "zk"), "error: no node to talk to; expected --rpc URL. `pyml chain devnet` runs one."),
         (("data", "check", "nonsense"), "error: unknown data set; expected one of digits"),
@@ -288,7 +288,9 @@ def test_commands_are_documented(tmp_path: Path) -> None:
 
 
 def test_systems_that_can_be_deployed() -> None:
-    assert {name: plan().system for name, plan in chain.PLANS.items()} == {"zk": "zk", "keys": "keys"}
+    assert {name: plan().system for name, plan in chain.PLANS.items()} == {
+        name: name for name in ("zk", "keys", "kdac")
+    }
 
 
 INSTALLED = "import sys; sys.argv[0] = 'pyml'; from pyml.cli.main import main; main()"
