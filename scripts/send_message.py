@@ -175,10 +175,14 @@ async def demonstrate_network(node: DevNode, folder: Path, text: str, file: Path
 
 
 async def anchored_height(network: RelayNetwork) -> int:
-    """Wait until all relays have the same blocks, and the chain has the last of them."""
+    """Wait until all relays have the same blocks, and all know that the chain has the last of them."""
     async with asyncio.timeout(WAIT_S):
         while True:
-            found = [await asyncio.to_thread(network.metric, i, "decided_height") for i in range(len(network.urls))]
+            found = [
+                await asyncio.to_thread(network.metric, i, name)
+                for i in range(len(network.urls))
+                for name in ("decided_height", "anchored_height")
+            ]
             if len({*found, await asyncio.to_thread(network.log.latest_height)}) == 1:
                 return found[0]
             await asyncio.sleep(0.2)

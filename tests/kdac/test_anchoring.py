@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pyml.chain.accounts import Signer
+from pyml.chain.accounts import Signer, signer_from_environment
 from pyml.chain.client import Client
 from pyml.chain.devnet import Devnet
 from pyml.chain.sending import SendPolicy
@@ -108,9 +108,9 @@ def counted(metrics: RelayMetrics, name: str, **labels: str) -> float:
     return metrics.registry.get_sample_value(f"kdac_{name}", labels) or 0.0
 
 
-def has_failed(metrics: RelayMetrics) -> bool:
-    """Twice: a refusal does not end it."""
-    return counted(metrics, "anchor_failures_total", error="ContractRevertedError") >= 2
+def has_failed(metrics: RelayMetrics, error: str = "ContractRevertedError") -> bool:
+    """Twice: a failure does not end it."""
+    return counted(metrics, "anchor_failures_total", error=error) >= 2
 
 
 async def running(holds: Callable[[], bool], *jobs: Anchoring) -> None:
@@ -142,10 +142,10 @@ def world(devnet: Devnet) -> World:
 def test_blocks_are_anchored_in_order_and_once(world: World, tmp_path: Path) -> None:
     blocks = world.blocks(5)
     first, metrics = world.anchoring(Source(tmp_path / "a", blocks[:3]))
-    asyncio.run(running(lambda: world.log.latest_height() == 3, first))
+    asyncio.run(running(lambda: counted(metrics, "anchored_height") == 3, first))
     assert counted(metrics, "blocks_anchored_total") == 3
     again, resumed = world.anchoring(Source(tmp_path / "b", blocks))
-    asyncio.run(running(lambda: world.log.latest_height() == 5, again))
+    asyncio.run(running(lambda: counted(resumed, "anchored_height") == 5, again))
     assert counted(resumed, "blocks_anchored_total") == 2
     for item in blocks:
         found = world.log.find(item.block.height)
@@ -235,6 +235,18 @@ def test_node_that_is_away_is_counted_and_waited_for(world: World, tmp_path: Pat
 
     asyncio.run(work())
     assert world.log.latest_height() == 2
+
+
+def test_account_without_money_and_node_that_dies_do_not_end_it(tmp_path: Path) -> None:
+    with Devnet() as node:
+        world = World(node)
+        source = Source(tmp_path / "a", world.blocks(2))
+        poor, unpaid = world.anchoring(source, signer_from_environment("0x" + "77" * 32, 31337))
+        asyncio.run(running(partial(has_failed, unpaid, "InsufficientFundsError"), poor))
+        assert world.log.latest_height() == 0
+        job, metrics = world.anchoring(source)
+        asyncio.run(running(lambda: counted(metrics, "anchored_height") == 2, job))
+    asyncio.run(running(partial(has_failed, metrics, "RpcUnavailableError"), job))
 
 
 def test_log_of_others_is_refused_before_the_relay_starts(world: World, tmp_path: Path) -> None:
