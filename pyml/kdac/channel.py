@@ -27,6 +27,7 @@ from pyml.kdac.derivation import derive_public, direction_to, require_slot, tag_
 from pyml.kdac.expected import HOLD_SLOTS, LOOKAHEAD, RETENTION_SLOTS, Expected, ExpectedTable
 from pyml.kdac.message import NONCE_BYTES, Message, encode_cbor, header
 from pyml.kdac.padding import pad, unpad
+from pyml.kdac.places import PastPlace
 from pyml.kdac.session_keys import receiver_key, sender_key
 
 MAX_AHEAD: Final = 4096
@@ -130,7 +131,7 @@ class Channel:
         made = self._ahead.popleft() if self._ahead else self._prepared(state.counter)
         sequence = self.number() if number is None else number
         state.sent.note(state.ratchet.sending, state.slot, made.counter, sequence)
-        content = self._progress(Content(kind, sequence, body, offer, state.ratchet.ready), slot)
+        content = Content(kind, sequence, body, offer, state.ratchet.ready, None, *self._progress(slot))
         if sign:
             signature = sign_content(content, self._own, state.friend, made.header)
             content = content._replace(signature=signature)
@@ -189,26 +190,31 @@ class Channel:
         self._follow(held.epoch, content, now)
         return Received(content, message.slot, signed)
 
-    def _progress(self, content: Content, slot: int) -> Content:
-        """With what the friend must know to confirm, to forget, and to keep the right keys."""
+    def _progress(self, slot: int) -> tuple[Got, int, tuple[PastPlace, ...]]:
+        """What the friend must know to confirm, to forget, and to keep the right keys."""
         state = self._state
         got = Got(state.window.low, max(state.open_from, slot - RETENTION_SLOTS))
-        floor = self.floor if self.floor > state.sent.confirmed else 0
-        return content._replace(got=got, floor=floor, past=state.sent.past(state.ratchet.sending - 1))
+        floor = state.sent.floor(state.sequence)
+        past = state.sent.past(state.ratchet.sending - 1) if state.ratchet.sending > 1 else ()
+        return got, floor if floor > state.sent.confirmed else 0, past
 
     def _follow(self, epoch: int, content: Content, now: int) -> None:
         """Take note of numbers; let the ratchet learn; keep the keys of what may still come before a seed goes."""
         state, ratchet = self._state, self._state.ratchet
-        state.window = state.window.add(content.sequence).pass_below(content.floor)
+        state.window = state.window.add(content.sequence)
+        if content.floor:
+            state.window = state.window.pass_below(content.floor)
         state.heard, state.taken = state.heard + 1, state.taken + 1
         if content.got is not None:
             state.sent.confirm(*content.got, state.sequence)
-        sending, may_end = ratchet.sending, state.sent.may_end_epoch(state.sequence)
+        sending = ratchet.sending
+        may_end = (content.ready or epoch > sending) and state.sent.may_end_epoch(state.sequence)
         for old in ratchet.on_receive(epoch, content.offer, now, ready=content.ready, may_end=may_end):
             for tag, held in self._table.retire(old, ratchet.seeds[old], content.past if old == epoch - 1 else ()):
                 self._table.skipped[tag] = replace(held, message_key=self._message_key(held))
             ratchet.retire(old)
-        self._table.settle(state.window.low)
+        if self._table.skipped:
+            self._table.settle(state.window.low)
         if ratchet.sending != sending:
             self._ahead.clear()
             state.counter = 0

@@ -71,7 +71,7 @@ class Content(NamedTuple):
         if self.ready:
             fields["ready"] = True
         if self.got is not None:
-            fields["got"] = list(self.got)
+            fields["got"] = [*self.got]
         if self.floor:
             fields["floor"] = self.floor
         if self.past:
@@ -92,40 +92,50 @@ def decode_content(encoded: bytes) -> Content:
         raise IntegrityError("a message's content has the wrong fields")
     name, sequence, body = fields["type"], fields["seq"], fields["body"]
     kind = _KINDS.get(name) if isinstance(name, str) else None
+    floor = fields.get("floor", 0)
     offer, ready, signature = fields.get("offer"), fields.get("ready", False), fields.get("signature")
     if (
         kind is None
         or type(sequence) is not int
         or not 0 <= sequence <= _MAX_SEQUENCE
+        or type(floor) is not int
+        or not 0 <= floor <= _MAX_SEQUENCE
         or not isinstance(body, bytes)
         or not isinstance(ready, bool)
         or not (offer is None or (isinstance(offer, bytes) and is_compressed(offer)))
         or not (signature is None or (isinstance(signature, bytes) and len(signature) == RECOVERABLE_BYTES))
     ):
         raise IntegrityError("a message's content has a field of the wrong form")
-    got, floor, past = _progress(fields)
-    return Content(kind, sequence, body, offer, ready, signature, got, floor, past)
+    past = _past(fields["past"]) if "past" in fields else ()
+    return Content(kind, sequence, body, offer, ready, signature, _got(fields.get("got")), floor, past)
 
 
-def _progress(fields: dict[object, object]) -> tuple[Got | None, int, tuple[PastPlace, ...]]:
-    got = _numbers(fields["got"], (_MAX_SEQUENCE, MAX_SLOT)) if "got" in fields else None
-    (floor,) = _numbers([fields.get("floor", 0)], (_MAX_SEQUENCE,))
-    past = fields.get("past", [])
-    if not isinstance(past, list) or len(cast("list[object]", past)) > MAX_PLACES:
+def _got(found: object) -> Got | None:
+    if found is None:
+        return None
+    numbers = cast("list[object]", found) if isinstance(found, list) else []
+    if len(numbers) == 2:
+        low, open_from = numbers  # every message has them: no loop
+        if type(low) is int and type(open_from) is int and 0 <= low <= _MAX_SEQUENCE and 0 <= open_from <= MAX_SLOT:
+            return Got(low, open_from)
+    raise IntegrityError("a message's content has a field of the wrong form")
+
+
+def _past(found: object) -> tuple[PastPlace, ...]:
+    if not isinstance(found, list) or len(cast("list[object]", found)) > MAX_PLACES:
         raise IntegrityError("a message's content has a field of the wrong form")
     bounds = MAX_SLOT, MAX_COUNTER, _MAX_SEQUENCE
-    places = tuple(PastPlace(*_numbers(place, bounds)) for place in cast("list[object]", past))
-    return None if got is None else Got(*got), floor, places
+    return tuple(PastPlace(*_numbers(place, bounds)) for place in cast("list[object]", found))
 
 
-def _numbers(found: object, bounds: tuple[int, ...]) -> tuple[int, ...]:
-    numbers = cast("list[object]", found) if isinstance(found, list) else []
-    whole = [number for number in numbers if type(number) is int]
-    if len(whole) != len(numbers) or len(whole) != len(bounds):
+def _numbers(found: object, bounds: tuple[int, ...]) -> list[int]:
+    numbers = cast("list[int]", found) if isinstance(found, list) else []
+    if len(numbers) != len(bounds):
         raise IntegrityError("a message's content has a field of the wrong form")
-    if not all(0 <= number <= bound for number, bound in zip(whole, bounds, strict=True)):
-        raise IntegrityError("a message's content has a field of the wrong form")
-    return tuple(whole)
+    for number, bound in zip(numbers, bounds, strict=True):
+        if type(number) is not int or not 0 <= number <= bound:
+            raise IntegrityError("a message's content has a field of the wrong form")
+    return numbers
 
 
 def sign_content(content: Content, key: SigningKey, receiver: bytes, header: bytes) -> bytes:

@@ -50,6 +50,7 @@ class SentPlaces:
 
     places: dict[tuple[int, int], Place] = field(default_factory=dict[tuple[int, int], Place])
     confirmed: int = 0
+    _open_from: int = field(default=0, init=False)
     _lowest: int | None = field(init=False)
     _told: tuple[int, tuple[PastPlace, ...]] | None = field(default=None, init=False)
 
@@ -58,13 +59,17 @@ class SentPlaces:
 
     def note(self, epoch: int, slot: int, counter: int, number: int) -> None:
         """An address is used."""
-        _, first, last = self.places.get((epoch, slot), (0, number, number))
-        self.places[epoch, slot] = Place(counter + 1, min(first, number), max(last, number))
-        self._lowest = number if self._lowest is None else min(self._lowest, number)
+        at = epoch, slot
+        _, first, last = self.places.get(at) or (0, number, number)
+        self.places[at] = Place(counter + 1, min(first, number), max(last, number))
+        if self._lowest is None or number < self._lowest:
+            self._lowest = number
 
     def confirm(self, low: int, open_from: int, sequence: int) -> None:
         """The friend has every number below ``low`` and does not listen in slots before ``open_from`` any more."""
-        self.confirmed = max(self.confirmed, min(low, sequence))
+        if low <= self.confirmed and open_from <= self._open_from:
+            return
+        self.confirmed, self._open_from = max(self.confirmed, min(low, sequence)), max(self._open_from, open_from)
         over = [at for at, held in self.places.items() if held.last < self.confirmed or at[1] < open_from]
         for at in over:
             del self.places[at]
