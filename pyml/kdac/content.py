@@ -25,6 +25,8 @@ _SIGNED: Final = b"KDAC/v1/signature"
 _REQUIRED: Final = frozenset({"type", "seq", "body"})
 _KNOWN: Final = _REQUIRED | {"offer", "ready", "signature", "got", "floor", "past"}
 _MAX_SEQUENCE: Final = 2**63 - 1
+_GOT_BYTES: Final = 12
+"""Both numbers of ``got`` have a fixed length: every message has it, and a string is read faster than a list."""
 
 
 class Kind(StrEnum):
@@ -71,7 +73,7 @@ class Content(NamedTuple):
         if self.ready:
             fields["ready"] = True
         if self.got is not None:
-            fields["got"] = [*self.got]
+            fields["got"] = self.got.low.to_bytes(8, "big") + self.got.open_from.to_bytes(4, "big")
         if self.floor:
             fields["floor"] = self.floor
         if self.past:
@@ -113,10 +115,9 @@ def decode_content(encoded: bytes) -> Content:
 def _got(found: object) -> Got | None:
     if found is None:
         return None
-    numbers = cast("list[object]", found) if isinstance(found, list) else []
-    if len(numbers) == 2:
-        low, open_from = numbers  # every message has them: no loop
-        if type(low) is int and type(open_from) is int and 0 <= low <= _MAX_SEQUENCE and 0 <= open_from <= MAX_SLOT:
+    if isinstance(found, bytes) and len(found) == _GOT_BYTES:
+        low, open_from = int.from_bytes(found[:8], "big"), int.from_bytes(found[8:], "big")
+        if low <= _MAX_SEQUENCE:
             return Got(low, open_from)
     raise IntegrityError("a message's content has a field of the wrong form")
 

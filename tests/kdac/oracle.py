@@ -81,7 +81,9 @@ def content(fields: dict[str, Any]) -> bytes:
         parts.append((b"\x65offer", cbor(bytes.fromhex(fields["offer"]))))
     if fields["ready"]:
         parts.append((b"\x65ready", b"\xf5"))
-    parts += [(cbor(name), cbor(fields[name])) for name in ("got", "floor", "past") if fields[name]]
+    low, open_from = fields["got"]
+    parts.append((b"\x63got", b"\x4c" + low.to_bytes(8, "big") + open_from.to_bytes(4, "big")))
+    parts += [(cbor(name), cbor(fields[name])) for name in ("floor", "past") if fields[name]]
     return bytes([0xA0 + len(parts)]) + b"".join(name + value for name, value in parts)
 
 

@@ -390,7 +390,7 @@ def test_malformed_content(fields: object, problem: str) -> None:
 
 
 WRONG_PROGRESS: dict[str, tuple[object, ...]] = {
-    "got": (1, [], [1], [1, 2, 3], [-1, 2], [1, 2**32], [True, 1], [2**63, 1], ["1", 2]),
+    "got": (1, [1, 2], b"", bytes(11), bytes(13), b"\x80" + bytes(11), "123456789012"),
     "floor": (-1, 2**63, True, None, [0]),
     "past": (0, [1], [[1, 2]], [[1, 2, -3]], [[2**32, 1, 1]], [[1, 2**32, 1]], [[1, 1, 1]] * (MAX_PLACES + 1)),
 }
