@@ -19,9 +19,10 @@ from pyml.files import write_atomically
 from pyml.kdac import paper
 from pyml.kdac.channel import Channel
 from pyml.kdac.channel_state import ChannelState
-from pyml.kdac.content import Kind
+from pyml.kdac.content import Content, Got, Kind
 from pyml.kdac.derivation import derive_private, derive_public, direction_to, hash_scalar, tag_of
 from pyml.kdac.message import decode_cbor
+from pyml.kdac.places import PastPlace
 from pyml.kdac.seed import combine, next_seed
 from pyml.kdac.session_keys import sender_key
 
@@ -115,6 +116,35 @@ def messages() -> list[dict[str, Any]]:
     return found
 
 
+def contents() -> list[dict[str, Any]]:
+    """What is inside a message that comes in the middle of a talk."""
+    offer = public_of(made("offer"))
+    past = (PastPlace(2_975_000, 33, 41), PastPlace(2_975_003, 2, 43))
+    cases = {
+        "confirms": Content(Kind.TEXT, 7, b"body", got=Got(5, 2_974_964)),
+        "offers": Content(Kind.FILE, 44, b"link", offer, ready=True, got=Got(2**40, 2_974_964)),
+        "epoch before": Content(Kind.TEXT, 44, b"body", got=Got(0, 2_974_999), floor=9, past=past),
+        "receipt": Content(Kind.RECEIPT, 2**63 - 1, b"", got=Got(256, 2**32 - 1)),
+    }
+    return [
+        {
+            "id": name,
+            "comment": "CBOR before padding; got, floor and past are explained in pyml/kdac/places.py",
+            "flags": [],
+            "type": content.kind.value,
+            "seq": content.sequence,
+            "body": content.body.hex(),
+            "offer": None if content.offer is None else content.offer.hex(),
+            "ready": content.ready,
+            "got": content.got,
+            "floor": content.floor,
+            "past": content.past,
+            "result": content.encode().hex(),
+        }
+        for name, content in cases.items()
+    ]
+
+
 def paper_vectors() -> list[dict[str, Any]]:
     """The paper to the letter."""
     found: list[dict[str, Any]] = []
@@ -145,7 +175,8 @@ def paper_vectors() -> list[dict[str, Any]]:
 def main() -> None:
     """Write both files."""
     comment = "Made by scripts/regenerate_kdac_vectors.py; bytes are hexadecimal."
-    write(FOLDER / "kdac_v1.json", {"derivations": derivations(), "epochs": epochs(), "messages": messages()}, comment)
+    protocol = {"derivations": derivations(), "epochs": epochs(), "messages": messages(), "contents": contents()}
+    write(FOLDER / "kdac_v1.json", protocol, comment)
     write(FOLDER / "kdac_paper.json", {"vectors": paper_vectors()}, comment)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyml.cli import kdac_experiment, kdac_relay, kdac_replica
+from pyml.cli import kdac_chain, kdac_experiment, kdac_relay, kdac_replica
 from pyml.cli.kdac_shown import fetched, line_of, print_events, shown
 from pyml.cli.terminal import Json, PasswordFile, password, show
 from pyml.config import load_config
@@ -31,6 +31,9 @@ app = typer.Typer(
 )
 app.command(name="relay")(kdac_relay.relay)
 app.command(name="replica-key")(kdac_replica.replica_key)
+app.command(name="deploy")(kdac_chain.deploy)
+app.command(name="register")(kdac_chain.register)
+app.command(name="verify-anchor")(kdac_chain.verify_anchor)
 app.add_typer(kdac_experiment.app, name="experiment")
 
 Home = Annotated[Path | None, typer.Option("--home", help="Folder of the identity [default: PYML_HOME/kdac].")]
@@ -79,6 +82,8 @@ def accept(
     invitation: Annotated[str, typer.Argument(help="The word; - reads it from the standard input.")],
     name: Annotated[str, typer.Argument(help="What you will call the friend.")],
     wait: Wait = 20.0,
+    rpc: Annotated[str | None, typer.Option(help="Node to ask whether the inviter's key is registered.")] = None,
+    deployments: kdac_chain.Deployments = Path("deployments"),
     home: Home = None,
     password_file: PasswordFile = None,
     as_json: Json = False,
@@ -89,11 +94,14 @@ def accept(
     word = sys.stdin.readline() if invitation == "-" else invitation
     with _mailbox(home, password_file, lock=True) as (store, mailbox):
         read = read_invitation(word)
+        owner = None if rpc is None else kdac_chain.registered_owner(rpc, deployments, read.inviter)
         mailbox.accept(read, name)
         _add_relays(store, read.relays)
         events = _run_for(store, mailbox, wait, until_friend=True)
         done = any(item["event"] == "friend" for item in events)
         result: dict[str, Any] = {"accepted": done, "events": events}
+        if owner is not None:
+            result["registered_by"] = owner
         if not done:
             result["next"] = "pyml kdac watch, while your friend does the same"
     show(result, as_json=as_json, title="invitation")

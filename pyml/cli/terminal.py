@@ -133,15 +133,21 @@ def address_of(client: Client, config: Config, name: str | None) -> str:
 
 def signer(client: Client, config: Config, name: str | None, password_file: Path | None) -> Signer:
     """The stored account ``name``; without a name, on a dev chain, ``PYML_DEV_KEY`` or a public test account."""
+    return signer_on(client.chain_id, config, name, password_file)
+
+
+def signer_on(chain_id: int, config: Config, name: str | None, password_file: Path | None) -> Signer:
+    """The same for a chain whose node need not answer yet."""
     from pyml.chain.accounts import dev_signers, open_keystore, signer_from_environment
+    from pyml.chain.chain_ids import is_dev_chain
 
     if name is not None:
         return open_keystore(config.home / "accounts" / f"{name}.json", lambda: password(password_file).reveal.decode())
     if config.dev_key is not None:
-        return signer_from_environment(config.dev_key, client.chain_id)
-    if not client.is_dev:
+        return signer_from_environment(config.dev_key, chain_id)
+    if not is_dev_chain(chain_id):
         raise KeystoreError(
-            f"chain {client.chain_id} needs an account that pays",
+            f"chain {chain_id} needs an account that pays",
             expected="--account NAME",
             hint="pyml chain accounts new NAME makes one.",
         )

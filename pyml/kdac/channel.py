@@ -22,15 +22,18 @@ from pyml.crypto.scalars import Point
 from pyml.crypto.secp256k1 import SigningKey
 from pyml.errors import InputError, IntegrityError
 from pyml.kdac.channel_state import ChannelState
-from pyml.kdac.content import Content, Kind, decode_content, is_signed_by, sign_content
+from pyml.kdac.content import Content, Got, Kind, decode_content, is_signed_by, sign_content
 from pyml.kdac.derivation import derive_public, direction_to, require_slot, tag_of
-from pyml.kdac.expected import HOLD_SLOTS, LOOKAHEAD, Expected, ExpectedTable
+from pyml.kdac.expected import HOLD_SLOTS, LOOKAHEAD, RETENTION_SLOTS, Expected, ExpectedTable
 from pyml.kdac.message import NONCE_BYTES, Message, encode_cbor, header
 from pyml.kdac.padding import pad, unpad
+from pyml.kdac.places import PastPlace
 from pyml.kdac.session_keys import receiver_key, sender_key
 
 MAX_AHEAD: Final = 4096
 """Most keys that ``prepare`` makes."""
+RECEIPT_AFTER: Final = 256
+"""Messages after which one is due that only confirms, if nothing else was sent: well before the sender must stop."""
 
 
 class UnknownAddressError(InputError):
@@ -87,8 +90,28 @@ class Channel:
 
     @property
     def missing(self) -> int:
-        """How many of the friend's last messages have not come."""
-        return self._state.window.missing()
+        """How many of the friend's messages, before the last that came, have not: yet, or for good."""
+        return self._state.window.highest + 1 - self._state.taken
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the friend has confirmed enough for another number; a message beyond must wait, or may be refused."""
+        return self._state.sent.has_room(self._state.sequence)
+
+    @property
+    def floor(self) -> int:
+        """Own messages with lower numbers have come or are lost for good: one that waits needs a new number."""
+        return self._state.sent.floor(self._state.sequence)
+
+    def take_owed_receipt(self) -> bool:
+        """Whether so much has come since the last message was sent that a receipt is due; asked again, it is not."""
+        owed = self._state.heard >= RECEIPT_AFTER
+        self._state.heard = 0 if owed else self._state.heard
+        return owed
+
+    def place(self, slot: int) -> tuple[int, int]:
+        """Epoch and slot of the next message. The second of a place must not leave before the first is ordered."""
+        return self._state.ratchet.sending, max(slot, self._state.slot)
 
     def number(self) -> int:
         """Reserve the next message's number, for one that may have to be sent again in a later slot."""
@@ -107,12 +130,13 @@ class Channel:
         offer = state.ratchet.on_send(state.slot)
         made = self._ahead.popleft() if self._ahead else self._prepared(state.counter)
         sequence = self.number() if number is None else number
-        content = Content(kind, sequence, body, offer, state.ratchet.ready)
+        state.sent.note(state.ratchet.sending, state.slot, made.counter, sequence)
+        content = Content(kind, sequence, body, offer, state.ratchet.ready, None, *self._progress(slot))
         if sign:
             signature = sign_content(content, self._own, state.friend, made.header)
             content = content._replace(signature=signature)
         padded = pad(content.encode())
-        state.counter = made.counter + 1
+        state.counter, state.heard = made.counter + 1, 0
         return encode_cbor(state.slot, made.derived, made.nonce + made.cipher.encrypt(made.nonce, padded, made.header))
 
     def prepare(self, slot: int, count: int) -> None:
@@ -133,6 +157,7 @@ class Channel:
     def close_slots(self, now: int) -> None:
         """Nothing older than the hold time comes any more: call it once everything open was announced and fetched."""
         self._state.open_from = max(self._state.open_from, now - HOLD_SLOTS)
+        self._table.forget(self._state.open_from)
 
     def is_expected(self, tag: bytes) -> bool:
         """Whether an announced address belongs to this friend."""
@@ -159,23 +184,40 @@ class Channel:
         signed = is_signed_by(content, self.friend, self._public, bound)
         if content.signature is not None and not signed:
             raise IntegrityError("a message's signature is not the friend's")
+        if held.epoch - 1 in self._state.ratchet.seeds:
+            self._table.require_bounded(held.epoch - 1, content.past)
         self._table.consume(tag)
-        self._state.window = self._state.window.add(content.sequence)
         self._follow(held.epoch, content, now)
         return Received(content, message.slot, signed)
 
+    def _progress(self, slot: int) -> tuple[Got, int, tuple[PastPlace, ...]]:
+        """What the friend must know to confirm, to forget, and to keep the right keys."""
+        state = self._state
+        got = Got(state.window.low, max(state.open_from, slot - RETENTION_SLOTS))
+        floor = state.sent.floor(state.sequence)
+        past = state.sent.past(state.ratchet.sending - 1) if state.ratchet.sending > 1 else ()
+        return got, floor if floor > state.sent.confirmed else 0, past
+
     def _follow(self, epoch: int, content: Content, now: int) -> None:
-        """Let the ratchet learn; keep the keys of an epoch's open addresses before its seed goes."""
-        ratchet = self._state.ratchet
+        """Take note of numbers; let the ratchet learn; keep the keys of what may still come before a seed goes."""
+        state, ratchet = self._state, self._state.ratchet
+        state.window = state.window.add(content.sequence)
+        if content.floor:
+            state.window = state.window.pass_below(content.floor)
+        state.heard, state.taken = state.heard + 1, state.taken + 1
+        if content.got is not None:
+            state.sent.confirm(*content.got, state.sequence)
         sending = ratchet.sending
-        past = ratchet.on_receive(epoch, content.offer, now, ready=content.ready)
-        for old in past:
-            for tag, held in list(self._table.retire(old)):
-                self._table.skip(tag, replace(held, message_key=self._message_key(held)))
+        may_end = (content.ready or epoch > sending) and state.sent.may_end_epoch(state.sequence)
+        for old in ratchet.on_receive(epoch, content.offer, now, ready=content.ready, may_end=may_end):
+            for tag, held in self._table.retire(old, ratchet.seeds[old], content.past if old == epoch - 1 else ()):
+                self._table.skipped[tag] = replace(held, message_key=self._message_key(held))
             ratchet.retire(old)
+        if self._table.skipped:
+            self._table.settle(state.window.low)
         if ratchet.sending != sending:
             self._ahead.clear()
-            self._state.counter = 0
+            state.counter = 0
 
     def _message_key(self, held: Expected) -> bytes:
         if held.message_key is not None:
@@ -187,6 +229,7 @@ class Channel:
         """A new slot begins with counter 0; a clock that goes back does not bring old addresses again."""
         if require_slot(slot) > self._state.slot:
             self._state.slot, self._state.counter = slot, 0
+            self._state.sent.confirm(0, slot - RETENTION_SLOTS, self._state.sequence)
             self._ahead.clear()
 
     def _prepared(self, counter: int) -> _Prepared:

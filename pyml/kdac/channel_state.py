@@ -11,10 +11,11 @@ from pyml.crypto.scalars import is_compressed
 from pyml.errors import InputError, IntegrityError
 from pyml.kdac.derivation import SEED_BYTES, require_slot
 from pyml.kdac.expected import Expected
+from pyml.kdac.places import Place, SentPlaces
 from pyml.kdac.ratchet import Ratchet
 from pyml.kdac.replay import SequenceWindow
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 
 @dataclass(slots=True, repr=False)
@@ -32,6 +33,11 @@ class ChannelState:
     window: SequenceWindow = field(default_factory=SequenceWindow)
     received: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
     skipped: dict[bytes, Expected] = field(default_factory=dict[bytes, Expected])
+    sent: SentPlaces = field(default_factory=SentPlaces)
+    heard: int = 0
+    """Messages received since the last one sent."""
+    taken: int = 0
+    """Messages received."""
 
     @classmethod
     def begin(cls, friend: bytes, seed: bytes, slot: int) -> ChannelState:
@@ -51,6 +57,8 @@ class ChannelState:
             "window": [self.window.highest, self.window.mask],
             "received": [[*place, mask] for place, mask in self.received.items()],
             "skipped": [[tag, *astuple(held)] for tag, held in self.skipped.items()],
+            "places": [[*at, *place] for at, place in self.sent.places.items()],
+            "progress": [self.sent.confirmed, self.heard, self.taken],
             "seeds": ratchet.seeds,
             "ratchet": [ratchet.sending, ratchet.first_slots, ratchet.carried, ratchet.offer, ratchet.offer_secret],
         }
@@ -63,6 +71,8 @@ class ChannelState:
             fields = cast("dict[str, Any]", cbor2.loads(content))
             if fields["version"] != _VERSION:
                 raise ValueError("another version")
+            confirmed, heard, taken = fields["progress"]
+            places = {(epoch, slot): Place(*held) for epoch, slot, *held in fields["places"]}
             return cls(
                 fields["friend"],
                 Ratchet(fields["seeds"], *fields["ratchet"]),
@@ -71,6 +81,9 @@ class ChannelState:
                 window=SequenceWindow(*fields["window"]),
                 received={(epoch, slot): mask for epoch, slot, mask in fields["received"]},
                 skipped={tag: Expected(*held) for tag, *held in fields["skipped"]},
+                sent=SentPlaces(places, confirmed),
+                heard=heard,
+                taken=taken,
             )
         except (cbor2.CBORError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise IntegrityError("a friendship's state cannot be read", hint="Invite the friend again.") from error

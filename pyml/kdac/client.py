@@ -74,6 +74,7 @@ class Client:
         self._heartbeat_s = heartbeat_s
         self._announced: set[bytes] = set()
         self._new_addresses = asyncio.Event()
+        self._room = asyncio.Event()
         self.caught_up = asyncio.Event()
         """Set once everything is announced to a relay."""
         self.problem: str | None = None
@@ -181,13 +182,16 @@ class Client:
         await _until_one_ends(self._acknowledgements(socket, offered), self._offer(socket, offered))
 
     async def _offer(self, socket: ClientConnection, offered: dict[bytes, float]) -> None:
-        rest_s = 0.0
+        pinged = asyncio.get_running_loop().time()
         while True:
+            self._room.clear()
             await self._hand_over(socket, offered)
-            await asyncio.sleep(_POLL_S)
-            rest_s += _POLL_S
-            if rest_s > self._heartbeat_s:
-                rest_s = 0.0
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_S):
+                    await self._room.wait()  # until a relay has ordered something
+            now = asyncio.get_running_loop().time()
+            if now - pinged > self._heartbeat_s:
+                pinged = now
                 await socket.send(encode_frame(Ping(0)))
 
     async def _hand_over(self, socket: ClientConnection, offered: dict[bytes, float]) -> None:
@@ -207,6 +211,7 @@ class Client:
             if isinstance(frame, Ack):
                 for digest in frame.digests:
                     self._mailbox.sent(digest)
+                self._room.set()
             elif isinstance(frame, Refusal):
                 if frame.digest is None or frame.code == "stale":
                     raise InputError(f"the relay refuses: {frame.text}")

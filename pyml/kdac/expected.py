@@ -3,32 +3,32 @@
 Source: specification, sections 1.3, 1.5 and 1.6. A receiver announces addresses ahead: for each epoch and slot the
 counters that have not come, up to some beyond the highest that has. Each opens one message, once. Slots stay open
 for ``HOLD_SLOTS``, because a relay that was cut off delivers late, or since the receiver was last connected, but no
-longer than relays keep messages.
+longer than relays keep messages. When an epoch's seed goes, the keys of exactly those addresses stay that its sender
+says it used and that have not come (``places.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pyml.crypto.scalars import public_of
+from pyml.errors import IntegrityError
 from pyml.kdac.derivation import (
     MAX_COUNTER,
     Direction,
     derive_private,
     tag_of,
 )
+from pyml.kdac.places import IN_FLIGHT, MAX_SKIPPED, PastPlace
 
 HOLD_SLOTS: Final = 36
 """Six hours: how long a slot stays open although its receiver is connected."""
 RETENTION_SLOTS: Final = 1008
 """A week: how long relays keep what nobody fetched."""
 RECENT_SLOTS: Final = 2
-LOOKAHEAD: Final = 4
-"""Addresses beyond the highest counter received, in recent slots; one in older ones."""
-MAX_SKIPPED: Final = 512
-"""Keys kept for a friend's messages of past epochs."""
+LOOKAHEAD: Final = IN_FLIGHT + 1
+"""Addresses beyond the highest counter received; one in an older slot in which nothing has been."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,6 +41,8 @@ class Expected:
     derived_private: bytes
     derived: bytes
     message_key: bytes | None = None
+    last: int = 0
+    """Once its epoch is past: the highest number in its place."""
 
 
 class ExpectedTable:
@@ -70,6 +72,13 @@ class ExpectedTable:
     def refresh(self, seeds: dict[int, bytes], first_slots: dict[int, int], now: int, open_from: int) -> None:
         """Make what is missing for the slots from ``open_from`` to the next, and forget what is older."""
         start = max(open_from, now - RETENTION_SLOTS)
+        self.forget(start)
+        for epoch, seed in seeds.items():
+            for slot in range(max(start, first_slots.get(epoch, start) - 1), now + 2):
+                self._extend(epoch, seed, slot, recent=slot >= now - RECENT_SLOTS)
+
+    def forget(self, start: int) -> None:
+        """Close the slots before one."""
         for tag in [tag for tag, held in self.live.items() if held.slot < start]:
             del self.live[tag]
         for tag in [tag for tag, held in self.skipped.items() if held.slot < start]:
@@ -78,9 +87,6 @@ class ExpectedTable:
             del self._received[place]
         for place in [place for place in self._made if place[1] < start]:
             del self._made[place]
-        for epoch, seed in seeds.items():
-            for slot in range(max(start, first_slots.get(epoch, start) - 1), now + 2):
-                self._extend(epoch, seed, slot, self._lookahead if slot >= now - RECENT_SLOTS else 1)
 
     def consume(self, tag: bytes) -> None:
         """An address has served: it never opens anything again."""
@@ -90,28 +96,51 @@ class ExpectedTable:
             place = held.epoch, held.slot
             self._received[place] = self._received.get(place, 0) | 1 << held.counter
 
-    def retire(self, epoch: int) -> Iterator[tuple[bytes, Expected]]:
-        """Take all addresses of an epoch out, newest last."""
-        for place in [place for place in self._made if place[0] == epoch]:
-            del self._made[place]
-        for place in [place for place in self._received if place[0] == epoch]:
-            del self._received[place]
-        found = sorted((held.slot, held.counter, tag) for tag, held in self.live.items() if held.epoch == epoch)
-        for _, _, tag in found:
-            yield tag, self.live.pop(tag)
+    def require_bounded(self, epoch: int, past: tuple[PastPlace, ...]) -> None:
+        """``IntegrityError`` if a friend wrote further ahead than friends do: its message changes nothing then."""
+        missing = len(self.skipped)
+        for slot, count, _ in past:
+            mask = self._received.get((epoch, slot), 0)
+            if mask.bit_length() > count:
+                raise IntegrityError(
+                    "a friend says that it wrote less than has come", expected=mask.bit_length(), got=count
+                )
+            missing += count - mask.bit_count()
+        if missing > MAX_SKIPPED:
+            expected = f"at most {MAX_SKIPPED}"
+            raise IntegrityError("a friend wrote too far ahead in an epoch", expected=expected, got=missing)
 
-    def skip(self, tag: bytes, held: Expected) -> None:
-        """Keep an address of a past epoch, with its key; the oldest goes when there are too many."""
-        self.skipped[tag] = held
-        while len(self.skipped) > MAX_SKIPPED:
-            del self.skipped[next(iter(self.skipped))]
+    def retire(self, epoch: int, seed: bytes, past: tuple[PastPlace, ...]) -> list[tuple[bytes, Expected]]:
+        """Take all addresses of an epoch out; those at which something may still come, by what its sender says."""
+        found = list[tuple[bytes, Expected]]()
+        for slot, count, last in past:
+            mask = self._received.get((epoch, slot), 0)
+            for counter in range(count):
+                if not mask >> counter & 1:
+                    tag, held = self._address(epoch, seed, slot, counter)
+                    found.append((tag, replace(held, last=last)))
+        for table in (self._made, self._received):
+            for place in [place for place in table if place[0] == epoch]:
+                del table[place]
+        self.live = {tag: held for tag, held in self.live.items() if held.epoch != epoch}
+        return found
 
-    def _extend(self, epoch: int, seed: bytes, slot: int, ahead: int) -> None:
+    def settle(self, low: int) -> None:
+        """Forget the keys of places all of whose messages have come, some of them at other addresses."""
+        for tag in [tag for tag, held in self.skipped.items() if held.last < low]:
+            del self.skipped[tag]
+
+    def _extend(self, epoch: int, seed: bytes, slot: int, *, recent: bool) -> None:
         mask = self._received.get((epoch, slot), 0)
+        ahead = self._lookahead if recent or mask else 1  # the first of a place goes alone
         made, wanted = self._made.get((epoch, slot), 0), min(mask.bit_length() + ahead, MAX_COUNTER)
         for counter in range(made, wanted):
             if not mask >> counter & 1:
-                derived_private = derive_private(self._key, seed, self._direction, slot, counter)
-                derived = public_of(derived_private)
-                self.live[tag_of(derived)] = Expected(epoch, slot, counter, derived_private, derived)
+                tag, held = self._address(epoch, seed, slot, counter)
+                self.live[tag] = held
         self._made[epoch, slot] = max(made, wanted)
+
+    def _address(self, epoch: int, seed: bytes, slot: int, counter: int) -> tuple[bytes, Expected]:
+        derived_private = derive_private(self._key, seed, self._direction, slot, counter)
+        derived = public_of(derived_private)
+        return tag_of(derived), Expected(epoch, slot, counter, derived_private, derived)

@@ -2,11 +2,14 @@
 
 Every step that the network sees is in the store first: a message before it leaves, one that came before it is
 acknowledged. A message that the relay has not acknowledged when its slot is over is sealed again, with the same number,
-for the present one; its receiver takes it once.
+for the present one; its receiver takes it once. How many wait for a relay at once, and how far they may run ahead of
+what the friend has confirmed, is bounded (``places.py``): the rest stays in the queue. Somebody who only reads confirms
+now and then by a message of its own.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -23,8 +26,12 @@ from pyml.kdac.files import decode_link
 from pyml.kdac.introductions import Introduction
 from pyml.kdac.invitation import Established, Guest, Invitation, read_invitation, safety_number
 from pyml.kdac.message import Message, decode_cbor
+from pyml.kdac.padding import MAX_CONTENT_BYTES
+from pyml.kdac.places import IN_FLIGHT
 
 MAX_QUEUED: Final = 10_000
+MAX_BODY_BYTES: Final = MAX_CONTENT_BYTES - 512
+"""What is beside it in a message takes less than the rest."""
 _MAX_NAME: Final = 60
 
 
@@ -60,6 +67,8 @@ class _Friend:
     number: int
     name: str
     channel: Channel
+    ordered: tuple[int, int] | None = None
+    """Place of the last message that a relay has ordered."""
 
 
 @dataclass(slots=True, repr=False)
@@ -85,6 +94,7 @@ class Mailbox:
         self._last_queued = 0
         self._sealed: dict[int, Message] = {}
         self._numbers: dict[bytes, int] = {}
+        self._places: dict[int, tuple[_Friend, tuple[int, int]]] = {}
 
     @property
     def slot(self) -> int:
@@ -129,8 +139,11 @@ class Mailbox:
         if number is None:
             known = ", ".join(friend.name for friend in self._friends) or "nobody yet"
             raise InputError(f"there is no friend {name!r}", expected=f"one of: {known}")
+        if len(body) > MAX_BODY_BYTES:
+            expected = f"at most {MAX_BODY_BYTES} bytes"
+            raise InputError("the message is too long", expected=expected, got=len(body), hint="Send it as a file.")
         with self._store.transaction():
-            self._store.add("queue", ["friend", number, kind.value, body, sign, None])
+            self._store.add("queue", _waiting(number, kind, body, sign=sign))
             self._remember(Entry(name, True, int(self._clock()), kind, body, sign))
 
     def history(self, name: str | None = None, *, last: int = 200) -> list[Entry]:
@@ -155,15 +168,26 @@ class Mailbox:
                 yield tag, slot, private
 
     def outgoing(self) -> list[Message]:
-        """What to hand to a relay now, sealed for the present slot and saved."""
+        """What to hand to a relay now, sealed for the present slot and saved; as much as may be on its way at once."""
         for number, fields in self._store.records("queue", after=self._last_queued):
-            self._queue[number], self._last_queued = cast("list[Any]", fields), number
+            waiting = cast("list[Any]", fields)
+            self._queue[number], self._last_queued = waiting, number
+            if waiting[0] == "friend" and waiting[-1] is not None:
+                self._keep(number, decode_cbor(waiting[-1]))
         now = self.slot
-        for number, fields in list(self._queue.items()):
-            message = self._sealed.get(number)
-            if message is None or message.slot < now - 1:
-                sealed = self._seal(number, fields, now)
-                self._sealed[number], self._numbers[sealed.digest] = sealed, number
+        self._sealed = {number: message for number, message in self._sealed.items() if message.slot >= now - 1}
+        on_the_way = Counter(self._queue[number][1] for number in self._sealed if self._queue[number][0] == "friend")
+        for number, fields in self._queue.items():
+            if number in self._sealed:
+                continue
+            if fields[0] == "meeting":
+                _, _, step, receiver, body, text = fields
+                self._keep(number, rendezvous.seal(read_invitation(text), step, receiver, body, now))
+                continue
+            friend = next(friend for friend in self._friends if friend.number == fields[1])
+            if self._may_leave(friend, fields, on_the_way[friend.number], now):
+                self._keep(number, self._seal(friend, number, fields, now))
+                on_the_way[friend.number] += 1
         return list(self._sealed.values())
 
     def sent(self, digest: bytes) -> None:
@@ -171,7 +195,10 @@ class Mailbox:
         number = self._numbers.pop(digest, None)
         if number is not None and number in self._queue:
             self._store.remove("queue", number)
-            del self._queue[number], self._sealed[number]
+            del self._queue[number]
+            self._sealed.pop(number, None)
+            if number in self._places:
+                friend, friend.ordered = self._places.pop(number)
 
     def take(self, message: Message) -> Entry | Befriended | Rejected | None:
         """A message that came: its text or file, a friendship, or nothing new. It may be acknowledged afterwards."""
@@ -193,7 +220,7 @@ class Mailbox:
             friend.channel.close_slots(self.slot)
             self._save(friend)
 
-    def _take_from(self, friend: _Friend, message: Message) -> Entry:
+    def _take_from(self, friend: _Friend, message: Message) -> Entry | None:
         try:
             received = friend.channel.receive(message, self.slot)
         except ReplayError:
@@ -206,8 +233,13 @@ class Mailbox:
             except IntegrityError:
                 self._save(friend)
                 raise
+        if content.kind is Kind.RECEIPT:
+            self._save(friend)
+            return None
         entry = Entry(friend.name, False, int(self._clock()), content.kind, content.body, received.signed)
         with self._store.transaction():
+            if friend.channel.take_owed_receipt():
+                self._store.add("queue", _waiting(friend.number, Kind.RECEIPT, b"", sign=False))
             self._save(friend)
             self._remember(entry)
         return entry
@@ -240,20 +272,25 @@ class Mailbox:
         self._meetings.append(_Meeting(number, introduction))
         return number
 
-    def _seal(self, number: int, fields: list[Any], now: int) -> Message:
-        if fields[0] == "meeting":
-            _, _, step, receiver, body, text = fields
-            return rendezvous.seal(read_invitation(text), step, receiver, body, now)
-        _, friend_number, kind, body, sign, sequence = fields
-        friend = next(friend for friend in self._friends if friend.number == friend_number)
-        if sequence is None:
+    def _may_leave(self, friend: _Friend, fields: list[Any], on_the_way: int, now: int) -> bool:
+        """Within the bounds of ``places.py``; the first message of a place goes alone."""
+        room = IN_FLIGHT if friend.ordered == friend.channel.place(now) else 1
+        return on_the_way < room and (fields[5] is not None or friend.channel.has_room)
+
+    def _seal(self, friend: _Friend, number: int, fields: list[Any], now: int) -> Message:
+        _, _, kind, body, sign, sequence, _ = fields
+        if sequence is None or sequence < friend.channel.floor:
             sequence = friend.channel.number()
-            fields[5] = sequence
+        self._places[number] = friend, friend.channel.place(now)
         content = friend.channel.send(now, body, kind=Kind(kind), sign=sign, number=sequence)
+        fields[5:] = sequence, content
         with self._store.transaction():
             self._store.put("queue", number, fields)
             self._save(friend)
         return decode_cbor(content)
+
+    def _keep(self, number: int, message: Message) -> None:
+        self._sealed[number], self._numbers[message.digest] = message, number
 
     def _save(self, friend: _Friend) -> None:
         self._store.put("friend", friend.number, [friend.name, friend.channel.state()])
@@ -269,6 +306,11 @@ class Mailbox:
         if name in taken:
             raise InputError(f"there is a friend or an invitation with the name {name!r}", hint="Choose another.")
         return name
+
+
+def _waiting(number: int, kind: Kind, body: bytes, *, sign: bool) -> list[Any]:
+    """A record of the queue; its last fields are the message's number and form once it is sealed."""
+    return ["friend", number, kind.value, body, sign, None, None]
 
 
 def _entry(fields: object) -> Entry:

@@ -7,8 +7,9 @@ Source: specification, section 1.6 (an addition; the paper uses one seed for eve
 
 A message of epoch s may carry an ephemeral key offered for s+1, and says whether its sender is ready to receive in s+1.
 Whoever has the friend's offer and its own knows x_(s+1); whoever knows that the friend does, sends in it. No message
-waits for an answer, none is lost because another was, and at most three seeds exist at a time. A new epoch is offered
-once the present one is a slot old or has carried ``EPOCH_MESSAGES``, and every offer is answered.
+waits for an answer, none is lost because another was, and at most three seeds exist at a time. Nobody has to move: a
+side that has too much on its way (``places.py``) stays in its epoch, and its friend keeps that seed. A new epoch is
+offered once the present one is a slot old or has carried ``EPOCH_MESSAGES``, and every offer is answered.
 """
 
 from __future__ import annotations
@@ -55,16 +56,16 @@ class Ratchet:
             self._make_offer()
         return self.offer
 
-    def on_receive(self, epoch: int, offer: bytes | None, slot: int, *, ready: bool) -> list[int]:
+    def on_receive(self, epoch: int, offer: bytes | None, slot: int, *, ready: bool, may_end: bool) -> list[int]:
         """Learn from an authentic message of ``epoch``; the epochs that the friend will not send in any more."""
-        if epoch < self.sending:
-            return []
+        if epoch < self.sending or (epoch > self.sending and not may_end):
+            return []  # what a message of a later epoch says, all that follow say until they are answered
         if epoch > self.sending:
             self._advance()
         self.carried += 1
         if offer is not None and self.newest == epoch:
             self._answer(epoch + 1, offer, slot)
-        if ready and self.ready and epoch == self.sending:
+        if may_end and ready and self.ready and epoch == self.sending:
             self._advance()
         return [old for old in self.seeds if old < epoch]
 

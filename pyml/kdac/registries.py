@@ -21,7 +21,7 @@ from pyml.chain.contract import Contract
 from pyml.chain.deployments import load_deployments, require_deployed
 from pyml.chain.transactions import Receipt, checked_address
 from pyml.crypto.secp256k1 import COMPRESSED_BYTES, SigningKey, compressed, uncompressed
-from pyml.errors import ContractRevertedError, InputError
+from pyml.errors import ContractRevertedError, InputError, TransactionFailedError
 from pyml.kdac.deployment import SYSTEM
 from pyml.kdac.pbft.block import Block, Header
 from pyml.kdac.pbft.keccak import keccak256
@@ -174,9 +174,10 @@ def anchor(log: MessageLog, block: Block, certificate: Certificate, account: Sig
     if found is None and log.latest_height() < block.height:
         try:
             log.anchor(block.header, certificate, account=account)
-        except ContractRevertedError as error:
-            if error.name != "HeightNotAbove":  # another relay was first
-                raise
+        except (ContractRevertedError, TransactionFailedError) as error:
+            reason = error if isinstance(error, ContractRevertedError) else error.__cause__
+            if not isinstance(reason, ContractRevertedError) or reason.name != "HeightNotAbove":
+                raise  # else another relay was first, before ours was sent or just after
         else:
             return True
         found = log.find(block.height)

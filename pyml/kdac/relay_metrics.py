@@ -32,6 +32,11 @@ class RelayMetrics:
         self.fetched = counter("messages_fetched", "Messages that receivers have stored")
         self.expired = counter("messages_expired", "Messages that nobody fetched in time")
         self.announced = counter("tags_announced", "Keys announced with a valid proof")
+        self.anchored = counter("blocks_anchored", "Blocks that this relay put on the chain")
+        self.anchor_failures = counter("anchor_failures", "Attempts to anchor that failed", "error")
+        self.anchored_height = Gauge(
+            "kdac_anchored_height", "The last height on the chain, as last seen", registry=self.registry
+        )
         self.seconds = Histogram(
             "kdac_ordering_seconds",
             "From a message's arrival to its final block",

@@ -30,6 +30,15 @@ class SequenceWindow(NamedTuple):
             return SequenceWindow(number, (kept | 1) & _ALL)
         return SequenceWindow(self.highest, self.mask | 1 << -ahead)
 
-    def missing(self) -> int:
-        """How many numbers of the window, below the highest, have not come."""
-        return min(WINDOW, self.highest + 1) - self.mask.bit_count()
+    @property
+    def low(self) -> int:
+        """The lowest number that has not come and still may."""
+        unseen = ~self.mask & (1 << min(WINDOW, self.highest + 1)) - 1
+        return self.highest + 1 - unseen.bit_length()
+
+    def pass_below(self, floor: int) -> SequenceWindow:
+        """The window after its sender has said that nothing below a number comes any more."""
+        if floor > self.highest:
+            return SequenceWindow(floor - 1, (1 << min(WINDOW, floor)) - 1)
+        below = _ALL << self.highest + 1 - floor if floor > self.low else 0
+        return SequenceWindow(self.highest, (self.mask | below) & (1 << min(WINDOW, self.highest + 1)) - 1)

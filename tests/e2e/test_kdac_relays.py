@@ -133,7 +133,7 @@ def _read(receiver: Person, sender: str) -> list[bytes]:
     return [entry.body for entry in entries if not entry.outgoing]
 
 
-async def _trial(folder: Path, *, messages: int, faults: int, pause_s: float) -> None:
+async def _trial(folder: Path, *, messages: int, faults: int, pause_s: float, seed: int = 4) -> None:
     relays = Relays(folder)
     try:
         await relays.start()
@@ -148,7 +148,7 @@ async def _trial(folder: Path, *, messages: int, faults: int, pause_s: float) ->
             texts = [[b"%d to %d: %d" % (i, i ^ 1, k) for k in range(messages // 4)] for i in range(4)]
             friends = ("bob", "alice", "bob", "alice")
             writing = (_write(people[i], friends[i], texts[i], pause_s) for i in range(4))
-            breaking = asyncio.create_task(_break(relays, Random(4), faults=faults))
+            breaking = asyncio.create_task(_break(relays, Random(seed), faults=faults))
             await asyncio.gather(*writing)
             assert len(await breaking) >= faults
             async with asyncio.timeout(240):
@@ -166,5 +166,6 @@ def test_relays_that_die_lose_and_double_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_many_messages_and_faults(tmp_path: Path) -> None:
-    asyncio.run(asyncio.wait_for(_trial(tmp_path, messages=2400, faults=30, pause_s=0.08), 900))
+@pytest.mark.parametrize("seed", [4, 5])
+def test_many_messages_and_faults(seed: int, tmp_path: Path) -> None:
+    asyncio.run(asyncio.wait_for(_trial(tmp_path, messages=2400, faults=30, pause_s=0.08, seed=seed), 900))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import cbor2
 import pytest
 from hypothesis import given
@@ -12,9 +14,10 @@ from pyml.kdac.channel import MAX_AHEAD, Channel, ReplayError, UnknownAddressErr
 from pyml.kdac.channel_state import ChannelState
 from pyml.kdac.content import Content, Kind, decode_content
 from pyml.kdac.derivation import MIN_SLOT, Moment, derive_public, direction_to, hash_scalar, slot_at, tag_of
-from pyml.kdac.expected import HOLD_SLOTS, LOOKAHEAD, MAX_SKIPPED, RETENTION_SLOTS
+from pyml.kdac.expected import HOLD_SLOTS, LOOKAHEAD, RECENT_SLOTS, RETENTION_SLOTS
 from pyml.kdac.message import Message, decode_cbor, decode_json
 from pyml.kdac.padding import BUCKETS, MAX_CONTENT_BYTES, pad, unpad
+from pyml.kdac.places import IN_FLIGHT, MAX_PLACES, MAX_SKIPPED, UNCONFIRMED, Place
 from pyml.kdac.ratchet import EPOCH_MESSAGES
 from pyml.kdac.replay import WINDOW, SequenceWindow
 from tests.kdac.friends import ALICE, BOB, SEED, SLOT, channels, opened, reopened
@@ -30,32 +33,174 @@ def test_both_ways_and_after_reopening() -> None:
     assert alice.missing == bob.missing == 0
 
 
+class Held:
+    """What a relay holds for one side: it hands over what is announced, in any order."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[bytes, bytes]] = []
+        self.begun: set[tuple[int, int]] = set()
+        self.burnt: dict[tuple[int, int], int] = {}
+
+    def add(self, sender: Channel, slot: int, body: bytes, *, burn: bool) -> None:
+        """By the rules of ``places.py``: the first of a place is ordered, and at most ``IN_FLIGHT`` are not."""
+        place = sender.place(slot)
+        message = sender.send(slot, body)
+        if burn and place in self.begun and self.burnt.get(place, 0) < IN_FLIGHT:
+            self.burnt[place] = self.burnt.get(place, 0) + 1
+            again = sender.send(slot, body, number=sender._state.sequence - 1)
+            self.messages.append((body, again))
+        else:
+            self.messages.append((body, message))
+        self.begun.add(place)
+
+    def announced(self, receiver: Channel, slot: int) -> list[int]:
+        list(receiver.expected(slot))
+        tags = [tag_of(decode_cbor(message).derived) for _, message in self.messages]
+        return [number for number, tag in enumerate(tags) if receiver.is_expected(tag)]
+
+    def hand_over(self, receiver: Channel, slot: int, number: int) -> None:
+        body, message = self.messages.pop(number)
+        assert receiver.receive(decode_cbor(message), slot).content.body == body
+        with pytest.raises(UnknownAddressError):
+            receiver.receive(decode_cbor(message), slot)
+
+    def empty(self, receiver: Channel, slot: int) -> None:
+        while self.messages:
+            ready = self.announced(receiver, slot)
+            assert ready, "something that came is never asked for"
+            self.hand_over(receiver, slot, ready[-1])
+
+
 @given(st.data())
-def test_any_schedule_loses_nothing_that_arrives(data: st.DataObject) -> None:
-    """Sends and deliveries in any order within the window, across slots and epochs, with reopening in between."""
+def test_any_schedule_loses_nothing(data: st.DataObject) -> None:
+    """Sends, deliveries in any order, addresses that never serve, slots, epochs, and reopening in between."""
     alice, bob = channels()
     slot, number = SLOT, 0
-    waiting: dict[str, list[tuple[bytes, bytes]]] = {"alice": [], "bob": []}
-    for action in data.draw(st.lists(st.sampled_from(["a", "b", "A", "B", "slot", "reopen"]), max_size=80)):
-        if action in "ab":
-            sender, queue = (alice, waiting["bob"]) if action == "a" else (bob, waiting["alice"])
-            if len(queue) < LOOKAHEAD:
-                number += 1
-                queue.append((str(number).encode(), sender.send(slot, str(number).encode())))
-        elif action in "AB":
-            receiver, queue = (alice, waiting["alice"]) if action == "A" else (bob, waiting["bob"])
-            if queue:
-                body, message = queue.pop(data.draw(st.integers(0, len(queue) - 1)))
-                assert opened(receiver, message, slot).content.body == body
-                with pytest.raises(UnknownAddressError):
-                    receiver.receive(decode_cbor(message), slot)
-        elif action == "slot":
-            slot += 1
-        else:
+    for_alice, for_bob = Held(), Held()
+    actions = st.sampled_from(["a", "aaaaaaaaaaaa", "bbbbbb", "x", "b", "A", "B", "AB", "slot", "away", "reopen"])
+    for action in data.draw(st.lists(actions, max_size=60)):
+        if action in {"slot", "away"}:
+            slot += 1 if action == "slot" else RECENT_SLOTS + 2
+        elif action == "reopen":
             alice, bob = reopened(alice, ALICE), reopened(bob, BOB)
-    for receiver, queue in ((alice, waiting["alice"]), (bob, waiting["bob"])):
-        for body, message in queue:
-            assert opened(receiver, message, slot).content.body == body
+        else:
+            for one in action:
+                number += 1
+                if one in "abx":
+                    sender, held = (bob, for_alice) if one == "b" else (alice, for_bob)
+                    held.add(sender, slot, str(number).encode(), burn=one == "x")
+                    continue
+                receiver, held = (alice, for_alice) if one == "A" else (bob, for_bob)
+                if ready := held.announced(receiver, slot):
+                    held.hand_over(receiver, slot, data.draw(st.sampled_from(ready)))
+        for side in (alice, bob):
+            assert len(side._state.skipped) <= MAX_SKIPPED
+    for_alice.empty(alice, slot)
+    for_bob.empty(bob, slot)
+    assert alice._state.window.low == bob._state.sequence
+    assert bob._state.window.low == alice._state.sequence
+
+
+def talk(alice: Channel, bob: Channel, slot: int, rounds: int) -> None:
+    """Alice and Bob write and read in turn."""
+    for _ in range(rounds):
+        opened(bob, alice.send(slot, b"there"), slot)
+        opened(alice, bob.send(slot, b"and back"), slot)
+
+
+@pytest.mark.parametrize("order", ["first", "last", "shuffled"])
+def test_a_whole_window_of_an_old_epoch_arrives_after_its_end(order: str) -> None:
+    alice, bob = channels()
+    held = [(body, alice.send(SLOT, body)) for body in (b"%d" % number for number in range(UNCONFIRMED - 8))]
+    talk(alice, bob, SLOT + 1, 6)
+    assert 1 not in bob._state.ratchet.seeds
+    assert SEED not in bob.state()
+    assert len(bob._state.skipped) == len(held)
+    if order != "first":
+        held.reverse()
+    if order == "shuffled":
+        Random(1).shuffle(held)
+    for body, message in held:
+        bob = reopened(bob, BOB)
+        assert opened(bob, message, SLOT + 1).content.body == body
+        with pytest.raises(UnknownAddressError):
+            opened(bob, message, SLOT + 1)
+    assert not bob._state.skipped
+    assert bob.missing == 0
+
+
+def test_an_epoch_does_not_end_while_more_is_on_its_way_than_keys_are_kept_for() -> None:
+    alice, bob = channels()
+    held = Held()
+    for number in range(UNCONFIRMED + 1):
+        held.add(alice, SLOT, b"%d" % number, burn=False)
+    talk(alice, bob, SLOT + 1, 6)
+    assert alice._state.ratchet.sending == 1
+    assert 1 in bob._state.ratchet.seeds
+    held.empty(bob, SLOT + 1)
+    talk(alice, bob, SLOT + 1, 2)
+    assert alice._state.ratchet.sending > 1
+    assert 1 not in bob._state.ratchet.seeds
+    assert not bob._state.skipped
+
+
+def test_keys_of_addresses_that_never_serve_go_once_the_rest_has_come() -> None:
+    alice, bob = channels()
+    first = alice.send(SLOT, b"first")
+    for _ in range(5):
+        alice.send(SLOT, b"second", number=1)
+    alice.number()
+    second = alice.send(SLOT, b"second", number=1)
+    talk(alice, bob, SLOT + 1, 6)
+    assert len(bob._state.skipped) == 7
+    opened(bob, second, SLOT + 1)
+    assert len(bob._state.skipped) == 6
+    opened(bob, first, SLOT + 1)
+    assert not bob._state.skipped
+
+
+def test_what_is_lost_for_good_does_not_hold_up_the_rest() -> None:
+    """Slots are closed before their messages come: the friend learns it, and neither side waits for them."""
+    alice, bob = channels()
+    for number in range(WINDOW):
+        alice.send(SLOT, b"%d" % number)
+    assert not alice.has_room
+    later = SLOT + HOLD_SLOTS + 1
+    bob.close_slots(later)
+    opened(alice, bob.send(later, b"hello"), later)
+    assert alice.has_room
+    assert alice.floor == WINDOW
+    talk(alice, bob, later, 6)
+    talk(alice, bob, later + 1, 6)
+    assert bob.missing == WINDOW
+    assert bob._state.window.low == alice._state.sequence
+    assert alice._state.ratchet.sending > 1
+
+
+@pytest.mark.parametrize(
+    ("claimed", "problem"),
+    [
+        (Place(2**32 - 1, 0, 9), "too far ahead"),
+        (Place(MAX_SKIPPED + 3, 0, 9), "too far"),
+        (Place(1, 0, 9), "less than"),
+    ],
+)
+def test_a_friend_cannot_make_us_keep_more(claimed: Place, problem: str) -> None:
+    alice, bob = channels()
+    list(bob.expected(SLOT))
+    for message in [alice.send(SLOT, b"x") for _ in range(3)][1:]:
+        opened(bob, message)
+    while alice._state.ratchet.sending == 1:
+        opened(bob, alice.send(SLOT + 1, b"there"), SLOT + 1)
+        opened(alice, bob.send(SLOT + 1, b"and back"), SLOT + 1)
+    truth = reopened(alice, ALICE)
+    alice._state.sent.places[1, SLOT] = claimed
+    list(bob.expected(SLOT + 1))
+    before = bob.state()
+    with pytest.raises(IntegrityError, match=problem):
+        opened(bob, alice.send(SLOT + 1, b"much"), SLOT + 1)
+    assert bob.state() == before
+    assert opened(bob, truth.send(SLOT + 1, b"true"), SLOT + 1).content.body == b"true"
 
 
 def test_epochs_move_and_old_seeds_go() -> None:
@@ -206,7 +351,21 @@ def test_window_accepts_each_number_once(numbers: list[int]) -> None:
         if fresh:
             window = window.add(number)
             seen.add(number)
+        low = next(low for low in range(max(window.highest + 1 - WINDOW, 0), window.highest + 2) if low not in seen)
+        assert window.low == low
     assert window.mask < 1 << WINDOW
+
+
+@given(st.lists(st.integers(0, 3 * WINDOW), max_size=50), st.integers(0, 4 * WINDOW))
+def test_window_passes_what_comes_no_more(numbers: list[int], floor: int) -> None:
+    window = SequenceWindow()
+    for number in numbers:
+        window = window.add(number) if window.is_new(number) else window
+    passed = window.pass_below(floor)
+    assert passed.low >= floor
+    assert passed.highest == max(window.highest, floor - 1)
+    for number in (floor - 1, floor, floor + 1, window.highest, window.highest + 1, *numbers):
+        assert passed.is_new(number) == (number >= floor and window.is_new(number))
 
 
 @pytest.mark.parametrize(
@@ -228,6 +387,21 @@ def test_window_accepts_each_number_once(numbers: list[int]) -> None:
 def test_malformed_content(fields: object, problem: str) -> None:
     with pytest.raises(IntegrityError, match=problem):
         decode_content(cbor2.dumps(fields))
+
+
+WRONG_PROGRESS: dict[str, tuple[object, ...]] = {
+    "got": (1, [1, 2], b"", bytes(11), bytes(13), b"\x80" + bytes(11), "123456789012"),
+    "floor": (-1, 2**63, True, None, [0]),
+    "past": (0, [1], [[1, 2]], [[1, 2, -3]], [[2**32, 1, 1]], [[1, 2**32, 1]], [[1, 1, 1]] * (MAX_PLACES + 1)),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name in WRONG_PROGRESS for value in WRONG_PROGRESS[name]]
+)
+def test_malformed_progress(name: str, value: object) -> None:
+    with pytest.raises(IntegrityError, match="wrong form"):
+        decode_content(cbor2.dumps({"type": "text", "seq": 0, "body": b"", name: value}))
 
 
 @given(st.binary(max_size=100))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ import pytest
 from pyml.errors import InputError, IntegrityError, KeystoreError, ResourceError
 from pyml.kdac.client_store import create_store, opened_store
 from pyml.kdac.content import Kind
+from pyml.kdac.derivation import tag_of
 from pyml.kdac.files import decode_link, fetch_file, store_file
-from pyml.kdac.mailbox import Befriended, Entry, Mailbox, Rejected
+from pyml.kdac.mailbox import MAX_BODY_BYTES, Befriended, Entry, Mailbox, Rejected
 from pyml.kdac.message import Message
+from pyml.kdac.places import IN_FLIGHT
 from pyml.store.blobs import BlobStore
 from pyml.store.keystore import Secret
 from tests.kdac.network import PASSWORD, SCRYPT_N, Person, befriend, eventually, new_identity, person, relay
@@ -78,14 +81,18 @@ def test_away_and_back(tmp_path: Path) -> None:
             again = type(settings)(settings.name, port=int(url.rpartition(":")[2]))
             async with relay(tmp_path / "relay", settings=again):
                 await bob.until(8)
-                assert bodies(bob) == [*(str(number).encode() for number in range(7)), b"while the relay is away"]
+                assert sorted(bodies(bob)) == [
+                    *(str(number).encode() for number in range(7)),
+                    b"while the relay is away",
+                ]
                 await eventually(lambda: alice.mailbox.queued() == 0)
 
     asyncio.run(scenario())
 
 
 def test_a_message_that_was_sealed_twice_arrives_once(tmp_path: Path) -> None:
-    """The relay ordered it, the acknowledgement was lost with the client: it is sealed again with its number."""
+    """The relay ordered it, no acknowledgement came for two slots: it is sealed again with its number."""
+    clock = [time.time()]
 
     async def scenario() -> None:
         for name in ("alice", "bob"):
@@ -96,13 +103,15 @@ def test_a_message_that_was_sealed_twice_arrives_once(tmp_path: Path) -> None:
                 await eventually(lambda: alice.mailbox.queued() == bob.mailbox.queued() == 0)
             with opened_store(tmp_path / "alice", PASSWORD) as store:
                 assert store.lock()
-                first = Mailbox(store, time.time)
+                first = Mailbox(store, lambda: clock[0])
                 first.enqueue("bob", b"once")
                 (lost,) = first.outgoing()
-                (again,) = Mailbox(store, time.time).outgoing()
+                assert Mailbox(store, lambda: clock[0]).outgoing() == [lost]
+                clock[0] += 1200
+                (again,) = Mailbox(store, lambda: clock[0]).outgoing()
                 assert lost.digest != again.digest
                 with opened_store(tmp_path / "bob", PASSWORD) as other:
-                    bob_box = Mailbox(other, time.time)
+                    bob_box = Mailbox(other, lambda: clock[0])
                     list(bob_box.addresses())
                     assert isinstance(bob_box.take(again), Entry)
                     assert bob_box.take(lost) is None
@@ -222,6 +231,115 @@ def test_what_a_guest_writes_at_once_reaches_a_host_who_is_away(tmp_path: Path) 
         assert len(alice.friends()) == 1
 
 
+def friends_without_sockets(alice: Mailbox, bob: Mailbox) -> None:
+    bob.accept(alice.invite("bob", (), 2_000_000_000), "alice")
+    for source, target in ((bob, alice), (alice, bob), (bob, alice)):
+        list(target.addresses())
+        for message in source.outgoing():
+            target.take(message)
+            source.sent(message.digest)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[Mailbox, Mailbox, list[float]]]:
+    """Alice's mailbox, Bob's, and the time of both."""
+    clock = [1_785_000_000.0]
+    for name in ("alice", "bob"):
+        new_identity(tmp_path / name)
+    with opened_store(tmp_path / "alice", PASSWORD) as one, opened_store(tmp_path / "bob", PASSWORD) as other:
+        alice, bob = Mailbox(one, lambda: clock[0]), Mailbox(other, lambda: clock[0])
+        friends_without_sockets(alice, bob)
+        yield alice, bob, clock
+
+
+def test_the_first_of_a_place_goes_alone_and_few_wait_for_a_relay(pair: tuple[Mailbox, Mailbox, list[float]]) -> None:
+    alice, _, clock = pair
+    for number in range(3 * IN_FLIGHT):
+        alice.enqueue("bob", str(number).encode())
+    (first,) = alice.outgoing()
+    assert alice.outgoing() == [first]
+    alice.sent(first.digest)
+    assert len(alice.outgoing()) == IN_FLIGHT
+    clock[0] += 1200  # nothing is acknowledged: all are sealed again, the first alone
+    (again,) = alice.outgoing()
+    alice.sent(again.digest)
+    assert len({message.digest for message in alice.outgoing()}) == IN_FLIGHT
+    assert all(message.slot == again.slot for message in alice.outgoing())
+
+
+def test_a_burnt_slot_hides_nothing_from_somebody_who_was_away(pair: tuple[Mailbox, Mailbox, list[float]]) -> None:
+    """Of the messages of one slot only the last came to be ordered; hours later it is found all the same."""
+    alice, bob, clock = pair
+    for number in range(IN_FLIGHT + 1):
+        alice.enqueue("bob", str(number).encode())
+    (first,) = alice.outgoing()
+    alice.sent(first.digest)
+    *_, ordered = alice.outgoing()
+    alice.sent(ordered.digest)
+    held = [first, ordered]
+    clock[0] += 20 * 600
+    while alice.queued():
+        for message in alice.outgoing():
+            alice.sent(message.digest)
+            held.append(message)
+    found = delivered(bob, held)
+    assert sorted(found) == sorted(str(number).encode() for number in range(IN_FLIGHT + 1))
+
+
+def delivered(receiver: Mailbox, held: list[Message]) -> list[bytes]:
+    """As a relay does: what is announced, until nothing more is."""
+    found = list[bytes]()
+    while True:
+        tags = {tag for tag, _, _ in receiver.addresses()}
+        ready = [message for message in held if tag_of(message.derived) in tags]
+        if not ready:
+            return found
+        for message in ready:
+            event = receiver.take(message)
+            held.remove(message)
+            if isinstance(event, Entry):
+                found.append(event.body)
+
+
+def test_who_only_reads_is_written_to_without_end(
+    pair: tuple[Mailbox, Mailbox, list[float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window fills, and what is beyond it stays in the queue; receipts, which nobody sees, open it again."""
+    monkeypatch.setattr("pyml.kdac.places.WINDOW", 40)
+    monkeypatch.setattr("pyml.kdac.channel.RECEIPT_AFTER", 16)
+    alice, bob, _ = pair
+    for number in range(100):
+        alice.enqueue("bob", str(number).encode())
+    held, found = list[Message](), list[bytes]()
+    while messages := alice.outgoing():
+        for message in messages:
+            alice.sent(message.digest)
+            held.append(message)
+    assert (len(held), alice.queued()) == (40, 60)
+    for _ in range(20):
+        found += delivered(bob, held)
+        assert delivered(alice, receipts := bob.outgoing()) == []
+        for message in bob.outgoing():
+            bob.sent(message.digest)
+        assert receipts == []
+        while messages := alice.outgoing():
+            for message in messages:
+                alice.sent(message.digest)
+                held.append(message)
+    assert sorted(found) == sorted(str(number).encode() for number in range(100))
+    assert alice.queued() == 0
+    assert len(alice.history("bob")) == len(bob.history("alice")) == 100
+
+
+def test_too_long_for_the_queue(pair: tuple[Mailbox, Mailbox, list[float]]) -> None:
+    alice, bob, _ = pair
+    alice.enqueue("bob", bytes(MAX_BODY_BYTES), sign=True)
+    (message,) = alice.outgoing()
+    assert delivered(bob, [message]) == [bytes(MAX_BODY_BYTES)]
+    with pytest.raises(InputError, match="too long; expected at most"):
+        alice.enqueue("bob", bytes(MAX_BODY_BYTES + 1))
+
+
 def test_a_friends_junk_is_refused_once_and_spoils_nothing(tmp_path: Path) -> None:
     for name in ("alice", "bob"):
         new_identity(tmp_path / name)
@@ -236,7 +354,9 @@ def test_a_friends_junk_is_refused_once_and_spoils_nothing(tmp_path: Path) -> No
         alice.enqueue("bob", b"this is no link", kind=Kind.FILE)
         alice.enqueue("bob", b"text \xff that is not UTF-8")
         list(bob.addresses())
-        junk, text = alice.outgoing()
+        (junk,) = alice.outgoing()
+        alice.sent(junk.digest)
+        (text,) = alice.outgoing()
         assert bob.take(junk) == Rejected("a link to a file is malformed")
         assert bob.take(junk) is None
         assert isinstance(bob.take(text), Entry)

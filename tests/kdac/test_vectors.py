@@ -14,6 +14,7 @@ from pyml.crypto.secp256k1 import SigningKey
 from pyml.kdac import paper
 from pyml.kdac.channel import Channel
 from pyml.kdac.channel_state import ChannelState
+from pyml.kdac.content import decode_content
 from pyml.kdac.derivation import derive_private, derive_public, direction_to, hash_scalar, tag_of
 from pyml.kdac.message import decode_cbor, decode_json
 from pyml.kdac.seed import combine, next_seed
@@ -92,6 +93,21 @@ def test_message_by_the_oracle(vector: dict[str, Any]) -> None:
     S = oracle.times(oracle.decompress(K_A), b * h % oracle.N)
     content = cbor2.loads(oracle.open_message(fields, oracle.session_key(S, v["x"], K_A, K_B, fields["K"], v["slot"])))
     assert (content["body"], content["seq"], content["type"]) == (v["body"], 0, "text")
+    assert content["got"] == bytes(8) + (v["slot"] - 1).to_bytes(4, "big")
+    assert content.keys() <= {"body", "seq", "type", "got", "signature"}
+
+
+@pytest.mark.parametrize("vector", V1["contents"], ids=lambda vector: vector["id"])
+def test_content(vector: dict[str, Any]) -> None:
+    encoded = bytes.fromhex(vector["result"])
+    assert encoded == oracle.content(vector)
+    content = decode_content(encoded)
+    assert content.encode() == encoded
+    assert (content.kind, content.sequence, content.ready) == (vector["type"], vector["seq"], vector["ready"])
+    assert content.body.hex() == vector["body"]
+    assert content.offer == (None if vector["offer"] is None else bytes.fromhex(vector["offer"]))
+    assert (list(content.got or ()), content.floor) == (vector["got"], vector["floor"])
+    assert [list(place) for place in content.past] == vector["past"]
 
 
 @pytest.mark.parametrize("vector", PAPER["vectors"], ids=lambda vector: vector["id"])

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIZES: Final = {"1 KiB": 2**10, "16 KiB": 2**14, "128 KiB": 2**17, "1 MiB": 2**20}
-BODY_BYTES: Final = 950
+BODY_BYTES: Final = 930
 """A body with which content and padding take 1 KiB."""
 SLOT: Final = 2_975_000
 AES_1K: Final = "AES-256-GCM 1 KiB"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from pyml.errors import IntegrityError, ResourceError
+from pyml.errors import InputError, IntegrityError, ResourceError
 from pyml.kdac.pbft.records import Decided
 from pyml.kdac.pbft.votes import Evidence
 from pyml.kdac.pbft.wire import (
@@ -102,6 +103,28 @@ class Archive:
         with self._lock:
             _execute(self._database, "COMMIT")
             self._database.close()
+
+
+def read_archive(path: Path, first: int, *, limit: int) -> Iterator[Decided]:
+    """Blocks from a height on without a gap, from a file that a replica may be writing to: those it has flushed.
+
+    ``InputError`` for what is no archive, or holds what is no block: the file may be a stranger's.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no block archive {path}", expected="replica/blocks.sqlite in a relay's folder")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            rows = database.execute(
+                "SELECT height, content, certificate FROM block WHERE height >= ? ORDER BY height LIMIT ?",
+                (first, limit),
+            )
+            for expected, (height, content, certificate) in enumerate(rows, first):
+                decided = Decided(decode_block(bytes(content)), decode_certificate(bytes(certificate)))
+                if not height == expected == decided.block.height:
+                    return
+                yield decided
+    except (sqlite3.DatabaseError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is no block archive: {error}") from error
 
 
 def _execute(database: sqlite3.Connection, statement: str, rows: Sequence[tuple[object, ...]] | None = None) -> None:

@@ -205,6 +205,10 @@ class PbftEngine:
         archive = self._require_archive()
         return await asyncio.to_thread(archive.read, first, limit=limit, limit_bytes=SERVE_BYTES)
 
+    async def flush(self) -> None:
+        """Let other processes that read the archive see all blocks that are decided by now."""
+        await asyncio.to_thread(self._require_archive().flush)
+
     async def evidence(self) -> list[Evidence]:
         """Replicas that contradicted themselves, with proof."""
         return await asyncio.to_thread(self._require_archive().evidence)

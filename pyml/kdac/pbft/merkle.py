@@ -1,4 +1,4 @@
-"""Merkle trees over the payloads of a block, the twin of ``contracts/kdac/MessageTree.sol``.
+"""Merkle trees over the payloads of a block, the twin of ``contracts/shared/MerkleTree.sol``.
 
 Source: RFC 9162, section 2.1 (leaf and node prefixes), with Keccak-256. A node without a neighbour rises as it is, and
 the header carries the number of leaves: no tree is read as one of another shape.

@@ -22,7 +22,7 @@ from typing import Any, Final, cast
 
 from pyml.crypto.secp256k1 import SigningKey
 from pyml.errors import InputError
-from pyml.files import read_bounded
+from pyml.files import read_bounded, write_atomically
 from pyml.kdac.pbft.engine import Beginning, Options
 from pyml.kdac.pbft.links import Address, Tls
 from pyml.kdac.pbft.replica_set import NO_CONTRACT, ReplicaSet
@@ -92,6 +92,26 @@ def read_network(path: Path) -> Network:
         numbers["duplicate_window"],
         numbers["round_ms"],
     )
+
+
+def bind_network(path: Path, chain_id: int, message_log: bytes) -> Network:
+    """Write the chain and the log into a file that names none; ``InputError`` if it names others."""
+    network = read_network(path)
+    bound = ReplicaSet(network.replicas.keys, chain_id, message_log)
+    if network.replicas.log_address == NO_CONTRACT and network.replicas.chain_id in {0, chain_id}:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        named = [line for line in lines if not line.replace(" ", "").startswith("chain_id=")]
+        head = [f"chain_id = {chain_id}", f'message_log = "0x{message_log.hex()}"']
+        write_atomically(path, "\n".join([*head, *named, ""]).encode())
+        network = read_network(path)
+    if network.replicas != bound:
+        raise InputError(
+            f"{path} is of another chain or log",
+            expected=f"chain {chain_id}, 0x{message_log.hex()}",
+            got=f"chain {network.replicas.chain_id}, 0x{network.replicas.log_address.hex()}",
+            hint="Signatures cover both: take a new file, and new folders for the relays.",
+        )
+    return network
 
 
 def _number(path: Path, content: Mapping[str, Any], name: str, default: int) -> int:
