@@ -41,7 +41,7 @@ def test_deploys_once_to_a_running_devnet(run: Run, tmp_path: Path) -> None:
     assert list(_deployed(first.stdout)) == NAMES
     assert _deployed(again.stdout) == _deployed(first.stdout)
     systems = json.loads((tmp_path / "31337.json").read_text(encoding="utf-8"))["systems"]
-    assert list(systems) == ["zk", "keys"]
+    assert list(systems) == ["zk", "keys", "freezenet", "kdac"]
     recorded = {name: record["address"] for records in systems.values() for name, record in records.items()}
     assert recorded == _deployed(first.stdout)
 
