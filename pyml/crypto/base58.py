@@ -8,6 +8,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Final
 
+from pyml.crypto.big_integers import digits
 from pyml.errors import InputError
 
 ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -16,8 +17,8 @@ MAX_CHARACTERS: Final = 128
 """Longest text that is read; extended keys of BIP-32, the longest in use, take 111."""
 
 _VALUES: Final = {digit: value for value, digit in enumerate(ALPHABET)}
-_PAIRS: Final = [high + low for high in ALPHABET for low in ALPHABET]
-_LIMB: Final = 58**10  # below 2^60: Python divides by it in one machine step
+_FROM_GMP: Final = str.maketrans("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv", ALPHABET)
+"""GMP's digits of base 58."""
 
 
 def sha256d(data: bytes) -> bytes:
@@ -29,14 +30,8 @@ def encode_check(payload: bytes) -> str:
     """The payload and its checksum in Base58."""
     data = payload + sha256d(payload)[:CHECKSUM_BYTES]
     number = int.from_bytes(data, "big")
-    pairs: list[str] = []
-    while number:
-        number, limb = divmod(number, _LIMB)
-        for _ in range(5):
-            limb, pair = divmod(limb, len(_PAIRS))
-            pairs.append(_PAIRS[pair])
-    digits = "".join(reversed(pairs)).lstrip(ALPHABET[0])
-    return ALPHABET[0] * (len(data) - len(data.lstrip(b"\0"))) + digits
+    shown = digits(number, len(ALPHABET)).translate(_FROM_GMP) if number else ""
+    return ALPHABET[0] * (len(data) - len(data.lstrip(b"\0"))) + shown
 
 
 def decode_check(text: str) -> bytes:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         def gcd(self, first: int, second: int, /) -> int: ...
         def is_prime(self, value: int, /) -> bool: ...
         def isqrt(self, value: int, /) -> int: ...
+        def digits(self, value: int, base: int, /) -> str: ...
 
     _gmp: _Gmp
 else:
@@ -41,6 +42,11 @@ def big(value: int) -> int:
 def read_big(data: bytes) -> int:
     """A number from big-endian bytes, in GMP's form."""
     return _gmp.mpz(int.from_bytes(data, "big"))
+
+
+def digits(value: int, base: int) -> str:
+    """The number's digits in a base of 37 to 62: 0 to 9, A to Z, a to z."""
+    return _gmp.digits(value, base)
 
 
 def power(base: int, exponent: int, modulus: int) -> int:
