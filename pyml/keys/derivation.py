@@ -35,7 +35,7 @@ _Cell: TypeAlias = list[Addresses]
 _Pending: TypeAlias = tuple[list[Future[None]], list[_Cell]]
 """What threads are deriving, and for each image in order where its addresses will be."""
 
-_TOGETHER: Final = 16
+_TOGETHER: Final = 6
 """Batches derived at once. A forward pass leaves the processor's caches cold for all else, which is paid for less often
 so. With PBKDF2 it is one, as that takes seconds."""
 _REMEMBERED: Final = 1024
