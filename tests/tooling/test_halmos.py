@@ -1,5 +1,6 @@
 """Halmos on this project, from an environment of its own: theorems about the payments of ``contracts/zk/Bounty.sol``,
-``contracts/keys/ImageVault.sol``, ``contracts/freezenet/OptimisticVerifier.sol``, ``contracts/deepchain/Escrow.sol``.
+``contracts/keys/ImageVault.sol``, ``contracts/freezenet/OptimisticVerifier.sol``, ``contracts/freezenet/Rounds.sol``,
+``contracts/deepchain/Escrow.sol``.
 
 ``tests/contracts/symbolic/`` states them for all amounts, times, senders, signatures and answers of the registries at
 once, and beside them false ones, whose counterexamples show that the true ones are about something.
@@ -17,14 +18,18 @@ from tests.tooling.conftest import Run, find_tool
 
 ROOT = Path(__file__).parents[2]
 SYMBOLIC = ROOT / "tests" / "contracts" / "symbolic"
-CONTRACTS = ("Bounty", "Dispute", "Escrow", "ImageVault")
+CONTRACTS = ("Bounty", "Dispute", "Escrow", "ImageVault", "Rounds")
 SLOW = {
+    "check_CancellingCreditsTheSponsorAlone",
     "check_CoinsHeldAreOwnedAfterAnyCall",
     "check_CoinsHeldAreThoseOwed",
     "check_CoinsHeldAreThoseOwedAfterAnyCall",
+    "check_CollectingCreditsTheMinerAlone",
     "check_FreeCoinsFallOnlyByTheirOwnerOrItsController",
     "check_NoCallMovesABystandersBalance",
     "check_RecipientCanAlwaysClaimWhatWaits",
+    "check_RevealingReturnsAtMostTheSendersOwnBond",
+    "check_SettlingCreditsTheSponsorAlone",
 }
 
 
