@@ -6,9 +6,10 @@
 
 Each step is timed on one core. Combining is what one member does of it when all members of the committee are there: it
 takes the roots from shares, opens its part and checks the openings of all. A member whom nobody helps opens all alone;
-that step is listed without a limit. The paper's scheme is measured beside it. python-paillier encrypts a declared sample unless it is asked for the whole; its time a
-value does not depend on how many there are. The peers are installed once, below PYML_HOME, and are no part of the
-project. Targets are compared with CPU time, which a busy machine changes less.
+that step is listed without a limit. The paper's scheme is measured beside it. python-paillier encrypts a declared
+sample unless it is asked for the whole; its time a value does not depend on how many there are. The peers are installed
+once, below PYML_HOME, and are no part of the project. Targets are compared with CPU time, which a busy machine changes
+less.
 """
 
 from __future__ import annotations
