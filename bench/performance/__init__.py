@@ -1,0 +1,1 @@
+"""The page of headline figures, written from the files in ``bench/results``."""
