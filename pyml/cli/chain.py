@@ -132,6 +132,24 @@ def build(
     Console().print(table)
 
 
+@app.command()
+def package(
+    folder: Annotated[Path, typer.Argument(help="Where to write it; empty, or an older package.")],
+    deployments: Annotated[
+        Path | None, typer.Option(help="Folder of <chainid>.json whose addresses go into the package.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write an npm package: every contract's ABI with TypeScript types, and the addresses of your deployments."""
+    from pyml.chain.npm_package import NAME, write_package
+
+    written = write_package(folder, deployments)
+    if as_json:
+        typer.echo(json.dumps({"package": NAME, "folder": str(folder), "files": len(written)}))
+        return
+    typer.echo(f"{NAME}: {len(written)} files in {folder}. Publish it, or: npm install {folder}")
+
+
 @accounts.command("new")
 def new_account(name: _Name, password_file: PasswordFile = None, as_json: Json = False) -> None:
     """Make a new account and store it encrypted."""
