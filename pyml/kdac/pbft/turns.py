@@ -8,7 +8,8 @@ proposed, prepared or committed does not depend on it.
 Nobody can keep a correct leader short:
 
 - Only one's own timer counts against a leader, and only with the leader's turn begun. Round changes of others, f + 1
-  of them too, count for nothing here, so that no f replicas can have anybody suspected by talking.
+  of them too, count for nothing here, so that no f replicas can have anybody suspected by talking. They can by hiding
+  payloads from a leader, which then has nothing to propose; the first payload of anybody else ends that.
 - A proposal in time clears its leader. A proposal that comes late, however late, clears it too if its turn was one of
   those cut short: the lateness may be ours. So once messages arrive within the time of a full turn, a correct leader
   that has something to propose gets a full turn again, soon after the first that it was not given.
