@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain, islice
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,10 +38,13 @@ _Part: TypeAlias = tuple[Secret, list[_Cell]]
 """Codes, end to end, and where the addresses of each go."""
 _Pending: TypeAlias = tuple[list[Future[None]], list[_Cell]]
 """What threads are deriving, and for each image in order where its addresses will be."""
+_Item = TypeVar("_Item")
 
-_TOGETHER: Final = 16
-"""Batches derived at once: each hand-over to a thread costs as much as two keys. With PBKDF2 it is one, as that takes
-seconds."""
+_PACKED: Final = 2
+"""Batches that become codes at once. A forward pass leaves the processor's caches cold for all else, which is paid for
+less often so; more batches would take more memory."""
+_TOGETHER: Final = 8
+"""As many times that many are derived at once: each hand-over to a thread costs as much as two keys."""
 _REMEMBERED: Final = 1024
 """Codes whose addresses are kept: about half a megabyte."""
 
@@ -89,7 +92,9 @@ def derive_addresses(
     first = 0
     with ThreadPoolExecutor(workers, "derivation") as pool:
         pending: _Pending = ([], [])
-        for group in _grouped(map(_codes, batches), _TOGETHER if recipe.password is None else 1):
+        # PBKDF2 takes seconds for a batch: there, no time is to be saved by waiting for another.
+        packed, together = (_PACKED, _TOGETHER) if recipe.password is None else (1, 1)
+        for group in _grouped(map(_codes, _grouped(batches, packed)), together):
             new, cells = known.look_up(group)
             if recipe.password is None:  # PBKDF2 gives a number of its own
                 _require_keys(new, cells, first, name)
@@ -142,9 +147,9 @@ class _Known:
         return (Secret(b"".join(added)), list(added.values())), cells
 
 
-def _codes(activations: NDArray[np.float32]) -> Secret:
+def _codes(batches: Sequence[NDArray[np.float32]]) -> Secret:
     """Each row's code in 32 bytes, end to end; hidden at once, so that no traceback shows one."""
-    return Secret(np.packbits(bits(activations), axis=1).tobytes())
+    return Secret(np.packbits(bits(np.concatenate(batches)), axis=1).tobytes())
 
 
 def _split(codes: Secret) -> list[bytes]:
@@ -163,8 +168,8 @@ def _require_keys(new: _Part, cells: Sequence[_Cell], first: int, name: Callable
         )
 
 
-def _grouped(codes: Iterable[Secret], size: int) -> Iterator[list[Secret]]:
-    rest = iter(codes)
+def _grouped(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    rest = iter(items)
     while group := list(islice(rest, size)):
         yield group
 
