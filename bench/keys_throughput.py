@@ -4,12 +4,18 @@
     python bench/keys_throughput.py --quick                            a network of random weights on 8×8 digits
 
 The small network is one that ``pyml keys train --data mnist`` wrote. ResNet-50 has random weights and sees noise: its
-layers take the time that they always take, but its codes are another kind, see ``distinct_codes``. Forward passes and
-what comes after them, on activations that are there already, alternate; the cost is the median of their ratios, of
-processor time, all threads together, and of time on the clock: the pass uses every thread, and what comes after mostly
-one, while the next pass runs. Memory
-is taken in three processes of its own: the peak above the loaded network for one bare batch, and for all images with
-derivation.
+layers take the time that they always take, but its codes are another kind, see ``distinct_codes``.
+
+In one process three things take turns: the bare forward pass; the whole, from images to addresses; and what comes after
+the pass by itself, on activations that are there already. Costs are medians of the ratios of each turn:
+
+    processor_cost   time of all threads in what comes after, by that of the pass
+    clock_cost       time on the clock by which the whole is longer than the pass; threads derive while the pass runs
+    alone_cost       time on the clock of what comes after when no pass runs beside it, by that of the pass
+
+Memory is the greatest above the loaded network, in processes of its own: for one batch of the bare pass, all of them,
+and all with derivation. The allocator gives back at once what is freed, and code is loaded before, so that what counts
+is what is in use; otherwise one batch would take twice as much, all for PyTorch's code.
 """
 
 from __future__ import annotations
@@ -32,6 +38,10 @@ from pyml.ml.siamese import Architecture, siamese
 from pyml.ml.siamese_file import write_siamese
 
 MODULE = "bench.keys.throughput"
+_SELDOM_S = 2.0
+"""Between looks at a timed step's memory, which take time from it."""
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536", "MALLOC_TOP_PAD_": "0"}
+"""Of glibc: arrays have pages of their own, and free memory at the end of the heap is given back."""
 console = Console(stderr=True)
 
 
@@ -59,10 +69,10 @@ def _subjects(network: Path | None, folder: Path) -> list[dict[str, Any]]:
     if network is None:
         network = folder / "random.pt"
         write_siamese(network, siamese(Architecture("cnn", 1, 8, 8)))
-        asked = {"subject": "digits", "network": str(network), "count": 500, "rounds": 3}
+        asked = {"subject": "digits", "network": str(network), "count": 500, "rounds": 4}
         return [_measured("random small CNN, 8×8 digits", asked, threads=1)]
-    mnist = {"subject": "mnist", "network": str(network.absolute()), "count": 10_000, "rounds": 5}
-    resnet = {"subject": "resnet50", "count": 128, "rounds": 3}
+    mnist = {"subject": "mnist", "network": str(network.absolute()), "count": 10_000, "rounds": 20}
+    resnet = {"subject": "resnet50", "count": 128, "rounds": 4}
     return [
         _measured("trained small CNN, MNIST test set", mnist, threads=1),
         _measured("trained small CNN, MNIST test set", mnist, threads=2),
@@ -72,29 +82,26 @@ def _subjects(network: Path | None, folder: Path) -> list[dict[str, Any]]:
 
 def _measured(name: str, asked: dict[str, Any], *, threads: int) -> dict[str, Any]:
     asked = {**asked, "threads": threads}
-    timed = run_measured(MODULE, {**asked, "action": "time"})
-    batch, everything = (_memory(asked, of) for of in ("one batch", "everything"))
-    ratio = everything["above_mb"] / batch["above_mb"]
-    cost, clock = timed.answer["processor_cost_after_forward"], timed.answer["cost_after_forward"]
-    console.print(
-        f"{name}, {threads} threads: {cost:+.1%} of processor time after the forward pass, {clock:+.1%} on the clock, "
-        f"memory {ratio:.2f}× one batch"
-    )
+    timed = run_measured(MODULE, {**asked, "action": "time"}, sample_s=_SELDOM_S)
+    memory = {of: _memory(asked, of) for of in ("one batch", "forward pass", "everything")}
+    ratio = memory["everything"]["above_mb"] / memory["one batch"]["above_mb"]
+    costs = ", ".join(f"{of} {timed.answer[f'{of}_cost']:+.2%}" for of in ("processor", "clock", "alone"))
+    console.print(f"{name}, {threads} threads: {costs} of the forward pass; memory {ratio:.2f}× one batch")
     return {
         "subject": name,
         "threads": threads,
         "batch": 32,
         "load_before": timed.load_before,
         **timed.answer,
-        "memory_of_one_batch": batch,
-        "memory_of_everything": everything,
+        "memory": memory,
         "memory_ratio": ratio,
     }
 
 
 def _memory(asked: dict[str, Any], of: str) -> dict[str, Any]:
-    """The median of three processes: what an allocator takes for a thread comes and goes."""
-    runs = [run_measured(MODULE, {**asked, "action": "memory", "of": of}).answer for _ in range(3)]
+    """The median of three processes."""
+    request = {**asked, "action": "memory", "of": of}
+    runs = [run_measured(MODULE, request, environment=_ALLOCATOR).answer for _ in range(3)]
     return {"above_mb": median(run["above_mb"] for run in runs), "runs": runs}
 
 

@@ -48,8 +48,19 @@ class Measured:
         return {**self.answer, **extra}
 
 
-def run_measured(module: str, request: Mapping[str, Any], *, timeout_s: float = 3600.0) -> Measured:
-    """Run ``python -m module REQUEST ANSWER`` and return the answer file; ``StepFailedError`` with its last words."""
+def run_measured(
+    module: str,
+    request: Mapping[str, Any],
+    *,
+    timeout_s: float = 3600.0,
+    sample_s: float = SAMPLE_S,
+    environment: Mapping[str, str] | None = None,
+) -> Measured:
+    """Run ``python -m module REQUEST ANSWER`` and return the answer file; ``StepFailedError`` with its last words.
+
+    Looking at the memory takes some milliseconds of a core: a step that needs all of them asks for a longer
+    ``sample_s``. ``environment`` is set for the step beside what is set already.
+    """
     with tempfile.TemporaryDirectory() as folder:
         question, answer, noise = (Path(folder) / name for name in ("request.json", "answer.json", "noise.txt"))
         question.write_text(json.dumps(request), encoding="utf-8")
@@ -59,12 +70,13 @@ def run_measured(module: str, request: Mapping[str, Any], *, timeout_s: float = 
             child = subprocess.Popen(
                 [sys.executable, "-m", module, str(question), str(answer)],
                 cwd=ROOT,
+                env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,  # so that the whole tree can be found, and ended
             )
-        peak = _watch(child, started + timeout_s)
+        peak = _watch(child, started + timeout_s, sample_s)
         elapsed = time.monotonic() - started
         if child.returncode != 0 or not answer.exists():
             words = noise.read_text(encoding="utf-8", errors="replace")[-_TAIL:]
@@ -73,7 +85,7 @@ def run_measured(module: str, request: Mapping[str, Any], *, timeout_s: float = 
     return Measured(content, round(elapsed, 3), round(peak / 1e6, 1), load)
 
 
-def _watch(child: subprocess.Popen[bytes], deadline: float) -> float:
+def _watch(child: subprocess.Popen[bytes], deadline: float, sample_s: float) -> float:
     """Wait for the child and return the peak resident bytes of its session."""
     peak = 0
     try:
@@ -81,7 +93,7 @@ def _watch(child: subprocess.Popen[bytes], deadline: float) -> float:
             if time.monotonic() > deadline:
                 raise StepFailedError("a measured step took too long")
             peak = max(peak, _resident(child.pid))
-            time.sleep(SAMPLE_S)
+            time.sleep(sample_s)
     except BaseException:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()

@@ -18,6 +18,9 @@ from pyml.config import load_config
 from pyml.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pyml.keys.address_file import Row
     from pyml.keys.derivation import Recipe
     from pyml.ml.siamese import Architecture, Images, Kind, LabelledImages, Siamese
@@ -32,7 +35,6 @@ _EPOCHS = {"mnist": 5, "digits": 30}
 _OTHER_EPOCHS = 20
 _SIDES = {"cnn": 64, "resnet50": 224}
 _SHOWN = 10
-_REPORT_EVERY = 32
 
 
 def train(
@@ -140,11 +142,11 @@ def derive(
     images, pixel_max, name = _images(eye.architecture, pictures or [], data, split, count)
     first: list[Row] = []
     with share_done("deriving", as_json=as_json) as report:
-        seen = activations(eye, images, pixel_max=pixel_max, device=device)
+        seen = _watched(activations(eye, images, pixel_max=pixel_max, device=device), len(images), report)
         workers = 1 if recipe.password is None else os.cpu_count() or 1  # only PBKDF2 is more than a core's spare time
         derived = enumerate(derive_addresses(seen, recipe, workers=workers, name=name))
         rows = ((name(index), addresses) for index, addresses in derived)
-        write_addresses(out, _watched(rows, len(images), first, report), recipe.kinds)
+        write_addresses(out, _first_kept(rows, first), recipe.kinds)
     shown = {image: " ".join(addresses) for image, addresses in first} if len(images) <= _SHOWN else {}
     result = {"addresses": str(out), "images": len(images), "seconds": round(elapsed(), 2), "warning": WARNING}
     show({**shown, **result}, as_json=as_json, title="derived")
@@ -255,11 +257,17 @@ def _images(
     return images[:count], dataset.pixel_max, lambda index: f"{data}/{split}/{index}"
 
 
-def _watched(rows: Iterable[Row], total: int, first: list[Row], report: Progress) -> Iterator[Row]:
-    """The same rows; the first ones are kept, and the share done is reported now and then."""
-    for done, row in enumerate(rows, start=1):
-        if done <= _SHOWN:
+def _watched(seen: Iterable[NDArray[np.float32]], total: int, report: Progress) -> Iterator[NDArray[np.float32]]:
+    """The same batches; the share is reported as they are looked at, which takes nearly all of the time."""
+    done = 0
+    for batch in seen:
+        done += len(batch)
+        report(f"{done:,} of {total:,} images", done / total)
+        yield batch
+
+
+def _first_kept(rows: Iterable[Row], first: list[Row]) -> Iterator[Row]:
+    for row in rows:
+        if len(first) < _SHOWN:
             first.append(row)
-        if done % _REPORT_EVERY == 0:
-            report(f"{done:,} of {total:,} images", done / total)
         yield row

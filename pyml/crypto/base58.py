@@ -17,7 +17,7 @@ MAX_CHARACTERS: Final = 128
 """Longest text that is read; extended keys of BIP-32, the longest in use, take 111."""
 
 _VALUES: Final = {digit: value for value, digit in enumerate(ALPHABET)}
-_FROM_GMP: Final = str.maketrans("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv", ALPHABET)
+_FROM_GMP: Final = bytes.maketrans(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv", ALPHABET.encode())
 """GMP's digits of base 58."""
 
 
@@ -30,7 +30,7 @@ def encode_check(payload: bytes) -> str:
     """The payload and its checksum in Base58."""
     data = payload + sha256d(payload)[:CHECKSUM_BYTES]
     number = int.from_bytes(data, "big")
-    shown = digits(number, len(ALPHABET)).translate(_FROM_GMP) if number else ""
+    shown = digits(number, len(ALPHABET)).encode().translate(_FROM_GMP).decode() if number else ""
     return ALPHABET[0] * (len(data) - len(data.lstrip(b"\0"))) + shown
 
 

@@ -15,6 +15,7 @@ from typing import Final, NoReturn, Protocol
 
 from coincurve import PrivateKey, PublicKey
 
+from pyml.crypto.libsecp256k1 import multiply_generator
 from pyml.errors import InputError
 
 ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -137,7 +138,7 @@ def public_keys(secrets: bytes) -> list[bytes]:
         length = len(rows[refused])
         del rows, secrets
         raise _refusal(length, refused)
-    return [PublicKey.from_valid_secret(row).format() for row in rows]
+    return multiply_generator(rows)
 
 
 def uncompressed(public: bytes) -> bytes:

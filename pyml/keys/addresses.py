@@ -7,6 +7,7 @@ P2PKH only. A public key is hashed in the form in which it is given: compressed 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
@@ -119,13 +120,21 @@ def p2wpkh_script(digest: bytes) -> bytes:
     return bytes([_OP_0, HASH160_BYTES]) + digest
 
 
-def _openssl_ripemd160(data: bytes) -> bytes:
-    return hashlib.new("ripemd160", data).digest()
-
-
 def _pycryptodome_ripemd160(data: bytes) -> bytes:
     return RIPEMD160.new(data).digest()
 
 
+def _openssl_ripemd160() -> Callable[[bytes], bytes]:
+    """OpenSSL looks a hash up by its name whenever one is begun: a copy of one is begun in half the time."""
+    fresh = hashlib.new("ripemd160")
+
+    def digest(data: bytes) -> bytes:
+        copy = fresh.copy()
+        copy.update(data)
+        return copy.digest()
+
+    return digest
+
+
 # OpenSSL is four times as fast, but its versions 3.0.0 to 3.0.6, and some systems' policies, lack this hash.
-_ripemd160 = _openssl_ripemd160 if "ripemd160" in hashlib.algorithms_available else _pycryptodome_ripemd160
+_ripemd160 = _openssl_ripemd160() if "ripemd160" in hashlib.algorithms_available else _pycryptodome_ripemd160

@@ -170,4 +170,4 @@ def test_both_sources_of_ripemd160_give_its_published_digests(message: bytes) ->
     }
     assert _pycryptodome_ripemd160(message).hex() == published[message]
     if "ripemd160" in hashlib.algorithms_available:
-        assert _openssl_ripemd160(message).hex() == published[message]
+        assert _openssl_ripemd160()(message).hex() == published[message]

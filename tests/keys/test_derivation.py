@@ -64,7 +64,7 @@ def test_addresses_are_those_of_the_checked_functions(number: int) -> None:
     key = SigningKey.from_secret(number.to_bytes(32, "big"))
     for network in Network:
         nested = addresses.p2sh(addresses.p2wpkh_script(addresses.hash160(key.public)), network)
-        assert addresses_of(key, EVERY_KIND, network) == (
+        assert addresses_of(key.public, EVERY_KIND, network) == (
             addresses.p2pkh(key.public, network),
             addresses.p2pkh(key.public_uncompressed, network),
             nested,
@@ -94,9 +94,9 @@ def test_repeated_codes_are_derived_once(monkeypatch: pytest.MonkeyPatch) -> Non
     made: list[str] = []
     original = derivation.addresses_of
 
-    def counted(key: SigningKey, *rest: Any) -> Any:
-        made.append(key.public.hex())
-        return original(key, *rest)
+    def counted(public: bytes, *rest: Any) -> Any:
+        made.append(public.hex())
+        return original(public, *rest)
 
     monkeypatch.setattr(derivation, "addresses_of", counted)
     list(derive_addresses([saturated(5, 5, 6), saturated(6, 5)], Recipe()))
@@ -128,18 +128,18 @@ def test_a_batch_is_derived_while_the_next_is_looked_at() -> None:
     assert len(list(rows)) == 8
 
 
-def test_without_pbkdf2_six_batches_are_derived_at_once() -> None:
+def test_without_pbkdf2_sixteen_batches_are_derived_at_once() -> None:
     taken: list[int] = []
 
     def batches() -> Iterator[NDArray[np.float32]]:
-        for number, batch in enumerate(random_batches(60, 2)):
+        for number, batch in enumerate(random_batches(80, 2)):
             taken.append(number)
             yield batch
 
     rows = derive_addresses(batches(), Recipe())
     next(rows)
-    assert len(taken) == 12
-    assert len(list(rows)) == 59
+    assert len(taken) == 32
+    assert len(list(rows)) == 79
 
 
 def test_threads_end_with_the_work_and_with_its_refusal() -> None:
@@ -182,6 +182,13 @@ def test_codes_that_are_no_key_are_named(number: int) -> None:
         "photo-3.jpg gives no private key; expected a code that is a number from 1 to n-1. A code of zeros or ones "
         "throughout means that the network's activations are saturated."
     )
+    with pytest.raises(KeyRangeError, match=r"^image 3 gives no private key"):
+        list(derive_addresses(batches, Recipe()))
+
+
+@pytest.mark.parametrize("numbers", [(0, ORDER), (ORDER, 0)])
+def test_the_first_of_several_that_are_no_key_is_named(numbers: tuple[int, int]) -> None:
+    batches = [saturated(5, 6), saturated(5, *numbers), saturated(7, *numbers)]
     with pytest.raises(KeyRangeError, match=r"^image 3 gives no private key"):
         list(derive_addresses(batches, Recipe()))
 

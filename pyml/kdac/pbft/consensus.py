@@ -23,8 +23,6 @@ MAX_VOTES: Final = 24
 """Votes of one sender that are kept for a height: three kinds, and room for stragglers of some rounds."""
 MAX_BLOCKS: Final = 8
 MAX_DOUBLINGS: Final = 6
-IMPATIENCE: Final = 8
-"""So much shorter is the timer of a leader that was slow."""
 
 
 def cast(t: Transition, message: Message) -> None:
@@ -55,16 +53,18 @@ def hear(t: Transition, message: Message) -> None:
 
 
 def arm(t: Transition) -> None:
-    """Start the round's timer unless it runs. It is short for a leader that let its last turn pass.
+    """Start the round's timer unless it runs: how long depends on the leader (``turns``), once its turn has begun.
 
-    Timers only ever matter for progress. From the second time round the leaders on they are long for everybody, so that
-    a leader who is slow but honest gets its turn.
+    Timers only ever matter for progress. After messages come in time again: a round above 0 is left only with a
+    quorum in it, so nobody runs ahead; a leader that is passed over costs less than the full time; and from the second
+    time round the leaders on every turn is full, and twice as long as the one before, whatever anybody thinks of
+    anybody. So the first correct leader there, at the latest, has as long as it needs.
     """
     state = t.state
     if not state.is_armed:
         delay = state.settings.round_ms << min(state.round, MAX_DOUBLINGS)
-        if state.round < state.settings.n and state.settings.leader(state.working, state.round) in state.slow:
-            delay = max(1, delay // IMPATIENCE)
+        if state.round < state.settings.n and state.has_begun:
+            delay = state.turns.time_for(state.settings.leader(state.working, state.round), delay)
         t.update(is_armed=True)
         t.do(SetTimer(delay, RoundTimeout(state.working, state.round)))
 
@@ -84,10 +84,10 @@ def on_timeout(t: Transition, timer: RoundTimeout) -> None:
     if (timer.height, timer.round) != (state.working, state.round):
         return
     t.update(is_armed=False)
-    if state.proposal is None:
-        t.update(slow=state.slow | {state.settings.leader(state.working, state.round)})
-    followers = sum(change.vote.round >= state.round for change in state.round_changes.values())
-    if state.round == 0 or state.proposal is not None or followers >= state.settings.quorum:
+    if state.proposal is None and state.has_begun:
+        by = state.settings.leader(state.working, state.round)
+        t.update(turns=state.turns.let_pass(by, state.working))
+    if state.proposal is not None or state.has_begun:
         _change_round(t, state.round + 1)
         return
     wanted = state.sent.get((Kind.ROUND_CHANGE, state.round))
@@ -118,7 +118,7 @@ def advanced(state: State, block: Block) -> State:
         "checkpoints",
         "stable",
         "accused",
-        "slow",
+        "turns",
         "peers",
         "asked",
         "served",
@@ -158,6 +158,13 @@ def note(t: Transition, vote: Vote) -> bool:
     return True
 
 
+def hear_late(t: Transition, vote: Vote) -> None:
+    """The vote of a proposal, its signature checked, for a turn that is over and may have been cut short."""
+    settings = t.state.settings
+    if vote.sender == settings.leader(vote.height, vote.round) and vote.round < settings.n:
+        t.update(turns=t.state.turns.heard_late(vote.sender, vote.height))
+
+
 def is_acceptable(state: State, block: Block, *, round_: int) -> bool:
     """Whether a block may follow the last one. An empty one only serves a leader who was not given anything."""
     return (
@@ -170,6 +177,8 @@ def is_acceptable(state: State, block: Block, *, round_: int) -> bool:
 
 def _on_proposal(t: Transition, proposal: Proposal) -> None:
     state, vote = t.state, proposal.vote
+    if vote.round < state.round:
+        hear_late(t, vote)
     if vote.round < state.round or vote.sender != state.settings.leader(vote.height, vote.round):
         return
     if state.proposal is not None and state.proposal.vote.round == vote.round:
@@ -180,7 +189,9 @@ def _on_proposal(t: Transition, proposal: Proposal) -> None:
         return
     if vote.round > state.round:
         _enter_round(t, vote.round)
-    t.update(proposal=proposal, slow=t.state.slow - {vote.sender})
+    if t.state.turns.is_short(vote.sender):
+        t.update(is_armed=False)  # what is left of a turn cut short is not enough to vote in
+    t.update(proposal=proposal, turns=t.state.turns.used(vote.sender))
     _keep_block(t, proposal.block)
     arm(t)
     cast(t, state.settings.vote(Kind.PREPARE, vote.height, vote.round, vote.digest))
@@ -240,11 +251,16 @@ def _on_round_change(t: Transition, change: RoundChange) -> None:
         if not is_acceptable(state, change.block, round_=vote.round):
             return
         _keep_block(t, change.block)
-    t.update(round_changes={**state.round_changes, vote.sender: change})
+    had_begun = state.has_begun
+    t.update(round_changes={**t.state.round_changes, vote.sender: change})
+    if t.state.has_begun and not had_begun and state.proposal is None:
+        t.update(is_armed=False)  # the leader's turn begins now
     ahead = sorted((item.vote.round for item in t.state.round_changes.values()), reverse=True)
     f = state.settings.max_faults
     if len(ahead) > f and ahead[f] > state.round:  # one of f + 1 is honest
         _change_round(t, ahead[f])
+    elif t.state.round:
+        arm(t)
     _propose_in_later_round(t)
 
 

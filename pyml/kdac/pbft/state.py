@@ -17,6 +17,7 @@ from pyml.kdac.pbft.pool import Pool
 from pyml.kdac.pbft.quorum import leader, max_faults, quorum
 from pyml.kdac.pbft.records import Decided, Joining, Prepared, Record
 from pyml.kdac.pbft.replica_set import Authenticator
+from pyml.kdac.pbft.turns import Turns
 from pyml.kdac.pbft.votes import Certificate, Evidence, Kind, Vote, signed_digest
 from pyml.kdac.pbft.window import Window
 from pyml.kdac.pbft.wire import NONCE_BYTES, body_digest, body_kind
@@ -109,8 +110,8 @@ class State:
     """By height and sender."""
     stable: Certificate | None = None
     accused: frozenset[tuple[int, Kind]] = frozenset()
-    slow: frozenset[int] = frozenset()
-    """Leaders that let their last turn pass."""
+    turns: Turns = field(default_factory=Turns)
+    """How long each leader is waited for."""
     # Catching up.
     peers: Mapping[int, int] = field(default_factory=dict[int, int])
     """The height that each has said it has decided."""
@@ -133,6 +134,12 @@ class State:
     @property
     def is_leader(self) -> bool:
         return self.settings.leader(self.working, self.round) == self.settings.index
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the round's leader may propose: the first one at once, a later one once a quorum is in the round."""
+        followers = sum(change.vote.round >= self.round for change in self.round_changes.values())
+        return self.round == 0 or followers >= self.settings.quorum
 
     @property
     def is_silent(self) -> bool:

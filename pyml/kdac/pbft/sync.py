@@ -18,6 +18,7 @@ from pyml.kdac.pbft.messages import (
     Forward,
     Hello,
     Message,
+    Proposal,
     RoundChange,
     Signed,
     Status,
@@ -93,6 +94,8 @@ def on_other_height(t: Transition, message: Message) -> None:
             t.update(future={**state.future, vote.sender: (*waiting, message)})
     elif vote.height == state.height:
         consensus.note(t, vote)
+    if vote.height <= state.height and isinstance(message, Proposal):
+        consensus.hear_late(t, vote)
     if vote.height > state.working:
         _learn_height(t, vote.sender, vote.height - 1)
     elif isinstance(message, RoundChange):
