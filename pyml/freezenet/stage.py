@@ -7,8 +7,8 @@ stage waits until what a phase is for has happened, and then mines up to its end
 from __future__ import annotations
 
 import json
+import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +21,7 @@ from eth_utils.address import to_checksum_address
 from pyml.chain.client import Client
 from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import Devnet
+from pyml.chain.lifeline import TiedProcess
 from pyml.errors import PymlError
 from pyml.freezenet.deployment import deployment_plan
 from pyml.freezenet.dispute import Turn
@@ -40,7 +41,7 @@ class Player:
     address: str
     command: list[str]
     folder: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: TiedProcess | None = None
     _files: list[IO[bytes]] = field(default_factory=list[IO[bytes]])
 
     def start(self) -> None:
@@ -48,14 +49,15 @@ class Player:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._files = [(self.folder / name).open("ab") for name in ("out", "err")]
         out, err = self._files
-        self.process = subprocess.Popen(self.command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        self.process = TiedProcess(self.command, cwd=self.folder, output=(out, err))
 
     def kill(self) -> None:
         """As a power cut would."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-        self.process = None
+        process, self.process = self.process, None
+        if process is not None:
+            if process.running:
+                os.kill(process.pid, signal.SIGKILL)
+            process.stop()
         for each in self._files:
             each.close()
 
@@ -67,7 +69,7 @@ class Player:
     @property
     def failed(self) -> bool:
         """Whether it has ended, and not well."""
-        return self.process is not None and self.process.poll() not in (None, 0)
+        return self.process is not None and self.process.returncode not in (None, 0)
 
     def result(self) -> dict[str, Any]:
         """The JSON document that a command ends with."""
@@ -200,7 +202,7 @@ class Stage:
     def ended(self, *names: str) -> bool:
         """Whether these players have ended by themselves."""
         processes = (self.players[name].process for name in names)
-        return all(process is not None and process.poll() == 0 for process in processes)
+        return all(process is not None and process.returncode == 0 for process in processes)
 
     def close(self) -> None:
         """End every process that is left."""

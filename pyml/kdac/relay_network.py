@@ -127,7 +127,7 @@ class RelayNetwork:
         process = self._processes.pop(i, None)
         if process is None:
             return
-        with suppress(ProcessLookupError):
+        if process.running:
             os.kill(process.pid, how)
         with suppress(TimeoutError):
             async with asyncio.timeout(_STOP_S):

@@ -27,7 +27,7 @@ from pyml.ml.modules import affine_layers
 from pyml.store.blobs import BlobStore
 
 TITLE: Final = "Four parties train one model, and nobody sees another's gradients"
-PARTIES, THRESHOLD, WORKERS, ROUNDS = 4, 3, 3, 1
+PARTIES, THRESHOLD, WORKERS, ROUNDS = 4, 3, 3, 2
 BITS: Final = 2048
 CHEAT: Final = "worker-0"
 ALWAYS_LEADS: Final = 500_000_000
@@ -98,7 +98,7 @@ def _trained(setting: Setting, chapter: Chapter, simulation: Simulation) -> _Run
     view = simulation.run(group, timeout_s=_TIMEOUT_S, progress=progress)
     accepted = sum(each.accepted for each in view.history.rounds.values())
     require(accepted == ROUNDS, "every round led to new weights")
-    chapter.tell("trained together", f"{accepted} round in {view.head} blocks", seconds=elapsed())
+    chapter.tell("trained together", f"{accepted} rounds in {view.head} blocks", seconds=elapsed())
     blobs = BlobStore((simulation.folder / "blobs").as_uri())
     found = {str(simulation.result(f"party-{index}")["weights"]) for index in range(PARTIES)}
     require(len(found) == 1, "all members have come to the same weights")
@@ -118,13 +118,14 @@ def _coins(chapter: Chapter, run: _Run) -> None:
     proved = run.contracts.client.logs(
         0, run.view.head, addresses=(evidence.address,), topics=(evidence.topic("AggregateProvedWrong"),)
     )
-    require(len(proved) == 1, "the false sum was proved wrong on chain")
+    require(len(proved) > 0, "the false sum was proved wrong on chain")
     gained = run.simulation.gained(run.ledger)
     require(run.ledger.is_balanced, "the escrow holds what accounts, contracts and treasury have in it")
     losers = {name for name, gain in gained.items() if gain < 0} - {"dealer"}
     require(losers == {CHEAT}, "the cheat pays, and nobody else loses")
+    require(-gained[CHEAT] == len(proved) * CONDITIONS.worker_deposit, "each false sum cost a deposit")
     chapter.witnessed("a false sum of the gradients, by the leader", "Evidence", "AggregateProvedWrong")
-    chapter.tell("the leader's stake", f"{-gained[CHEAT] // COIN} coins lost; the ledger closes to the last unit")
+    chapter.tell("the leader that cheats", f"{-gained[CHEAT] // COIN} coins lost; the ledger closes to the last unit")
     chapter.charts.append(Chart("Coins gained or lost", "coins", {name: gain / COIN for name, gain in gained.items()}))
 
 
@@ -160,7 +161,9 @@ def _accuracy(chapter: Chapter, run: _Run) -> None:
     judge, bars = trainers[0], dict[str, float]()
     bars["untrained"] = judge.accuracy(before)
     for party, trainer in enumerate(trainers):
-        own = updated(before, trainer.local_update(before, round_index=1))
+        own = before
+        for index in range(1, ROUNDS + 1):
+            own = updated(own, trainer.local_update(own, round_index=index))
         bars[f"party {party} alone"] = judge.accuracy(own)
     bars["together"] = judge.accuracy(run.weights)
     require(bars["together"] > bars["untrained"] + 0.2, "the members have trained something")

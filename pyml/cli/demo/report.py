@@ -49,7 +49,8 @@ def draw_bars(figure: Figure, chart: Chart) -> None:
     names, numbers = list(chart.bars), list(chart.bars.values())
     axes = figure.subplots()
     bars = axes.barh(names, numbers, color=[_BAR if number >= 0 else _NEGATIVE_BAR for number in numbers])
-    axes.bar_label(bars, labels=[f"{number:,.4g}" if abs(number) < 1e4 else f"{number:,.0f}" for number in numbers])
+    labels = [f"{number:,.4g}" if abs(number) < 1e4 else f"{number:,.0f}" for number in numbers]
+    axes.bar_label(bars, labels=labels, padding=3)
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.set_xlabel(chart.unit)
@@ -79,7 +80,10 @@ def _chapter(chapter: Chapter) -> str:
 
 def _transactions(chapter: Chapter) -> str:
     calls = ((call, len(gas), min(gas), max(gas), sum(gas)) for call, gas in sorted(gas_by_call(chapter.sent).items()))
-    hashes = ((each.block, each.call, each.gas, each.tx_hash) for each in chapter.sent)
+    hashes = (
+        (each.block, each.call if each.succeeded else f"{each.call} (reverted)", each.gas, each.tx_hash)
+        for each in chapter.sent
+    )
     return (
         "<h3>Gas by call</h3>\n"
         + table(("call", "times", "least", "most", "together"), calls)

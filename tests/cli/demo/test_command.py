@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,11 +82,11 @@ class Place:
         return [str(path) for path in (self.folder / "temporary").glob("*pyml*")]
 
     def processes(self) -> list[str]:
-        """Command lines of whatever still runs with our home in its environment (Linux)."""
+        """Command lines of whatever still runs with our folder in its environment (Linux)."""
         found: list[str] = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
-                if str(self.folder / "home").encode() in (entry / "environ").read_bytes():
+                if str(self.folder).encode() in (entry / "environ").read_bytes():
                     found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
             except OSError:
                 continue
@@ -181,7 +182,10 @@ def test_the_report_is_what_was_told(told: dict[str, Any], place: Place) -> None
         assert row["tx"] is None or row["tx"] in page
     assert all(html.escape(row["attempt"]) in page for row in chapter["refused"])
     assert page.count("<svg") == 2 + len(chapter["charts"])
-    assert page.count(">0x") >= chapter["transactions"], "every transaction's hash"
+    hashes = set(re.findall(r"(?<![0-9a-f])0x[0-9a-f]{64}(?![0-9a-f])", page))
+    assert len(hashes) == chapter["transactions"]
+    words = set(re.findall(r"[0-9a-f]{64,}", page))
+    assert words == {each.removeprefix("0x") for each in hashes}, "no other 32 bytes: no key, no salt"
 
 
 @pytest.mark.parametrize("words", [("zk", "kyes"), ("",), ("demo",)])
@@ -225,6 +229,38 @@ def test_the_whole_story(tmp_path: Path) -> None:
         assert chapter["not_shown"]
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert all(f"<h2>{system}: " in page for system in CHAPTERS)
+
+
+@pytest.mark.parametrize(
+    ("chapter", "role", "number"),
+    [
+        ("kdac", "kdac relay", signal.SIGINT),
+        pytest.param("kdac", "kdac relay", signal.SIGKILL, marks=pytest.mark.long),
+        *(
+            pytest.param(*each, number, marks=pytest.mark.long)
+            for each in (("deepchain", "deepchain party"), ("freezenet", "freezenet mine"))
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+        ),
+    ],
+)
+def test_interrupted_it_leaves_no_role(tmp_path: Path, chapter: str, role: str, number: signal.Signals) -> None:
+    """Whatever ends it, the processes of the roles end with it."""
+    place = Place(tmp_path)
+    with place.start(chapter, "--json") as child:
+        deadline = time.monotonic() + 120
+        while not any(role in line for line in place.processes()):
+            assert time.monotonic() < deadline, "the roles came up"
+            assert child.poll() is None
+            time.sleep(0.05)
+        child.send_signal(number)
+        child.communicate(timeout=60)
+    assert child.returncode == (130 if number == signal.SIGINT else -number)
+    deadline = time.monotonic() + 15
+    while place.processes() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert place.processes() == []
+    if number == signal.SIGINT:
+        assert place.leftovers() == []
 
 
 @pytest.mark.long
