@@ -221,7 +221,7 @@ def test_the_whole_story(tmp_path: Path) -> None:
         *("NotMember", "AlreadyClaimed", "AggregateProvedWrong", "the proof is false")
     }
     assert {row["answer"] for row in told["zk"]["refused"]} >= {"InvalidProof", "WitnessAlreadyUsed"}
-    assert [row["answer"] for row in told["freezenet"]["refused"]] == ["DoesNotFollow"]
+    assert [row["answer"] for row in told["freezenet"]["refused"]] == ["DoesNotFollow", "CommitmentMismatch"]
     assert len(told["keys"]["refused"]) == 6
     assert {row["answer"] for row in told["kdac"]["refused"]} == {"SignatureInvalid", "HeightNotAbove"}
     for chapter in told.values():
