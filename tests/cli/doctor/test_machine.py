@@ -55,8 +55,8 @@ def test_full_disk(place: Surroundings) -> None:
     [
         (8 * 2**20, None, None, State.OK),
         (2**20, None, None, State.PROBLEM),
-        (8 * 2**20, 3 * 2**30, 2**29, State.OK),
-        (8 * 2**20, 3 * 2**30, 2**31, State.PROBLEM),
+        (8 * 2**20, 4 * 2**30, 2**29, State.OK),
+        (8 * 2**20, 4 * 2**30, 2**31, State.PROBLEM),
         (8 * 2**20, 2**30, 2**31, State.PROBLEM),
     ],
 )
