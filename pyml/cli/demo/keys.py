@@ -20,6 +20,7 @@ from pyml.chain.deploy import deploy_system
 from pyml.chain.transactions import Transaction
 from pyml.cli.demo.story import Chapter, Chart, Setting, require
 from pyml.cli.terminal import stopwatch
+from pyml.crypto.secp256k1 import SigningKey
 from pyml.errors import RecoveryError
 from pyml.keys import hd
 from pyml.keys.addresses import ethereum
@@ -103,34 +104,15 @@ def pay_to_picture(
     helper, address = holder.enrol(picture)
     chapter.tell("picture enrolled", f"it stands for {address}", seconds=elapsed())
     publish_helper(contracts.helpers, helper.digest(), owner)
-    deposit, paid = pay(contracts.vault, address, ETHER_WEI, payer, lock_s=DAY_S)
-    chapter.tell("deposit", "1 ether, for whoever opens the picture", receipt=paid)
+    deposit, receipt = pay(contracts.vault, address, ETHER_WEI, payer, lock_s=DAY_S)
+    chapter.tell("deposit", "1 ether, for whoever opens the picture", receipt=receipt)
+    paid = Paid(contracts, holder, helper, address)
 
     begin("the picture is shown again, cut and compressed")
-    elapsed = stopwatch()
-    key = hd.key_at(holder.open(helper, shown), hd.ETHEREUM_PATH)
-    require(ethereum(key.public) == address, "the picture that was shown gives the enrolled address")
-    chapter.tell("key recovered", "from the picture as it came back, and the password", seconds=elapsed())
-    chapter.refuse_locally(
-        "another picture, with the right password", RecoveryError, lambda: holder.open(helper, made_by_rule(seed=2))
-    )
-    wrong = Secret(b"correct horse battery staple")
-    chapter.refuse_locally(
-        "the picture, with another password", RecoveryError, lambda: holder.open(helper, picture, wrong)
-    )
-    claim = Claim(deposit, address, client.latest_block().timestamp + DAY_S, relayer.address, FEE_WEI)
-    signature = sign_typed_data(key, contracts.vault.typed_data(claim))
-    refuse_claims(chapter, contracts.vault, claim, signature, thief=payer, relayer=relayer)
-
+    key = _recover(chapter, paid, picture, shown)
     begin("the picture's account is paid, and spends")
-    claimed = contracts.vault.claim_for(claim, signature, account=relayer)
-    require(client.balance_wei(address) == ETHER_WEI - FEE_WEI, "the coins have arrived, less the fee")
-    chapter.tell("signed claim", "0.99 ether arrived; the relayer, who paid the gas, has the rest", receipt=claimed)
-    chapter.refuse(
-        "the signed claim, a second time",
-        lambda: contracts.vault.claim_for(claim, signature, account=relayer),
-        "DepositIsSettled",
-    )
+    claim = Claim(deposit, address, client.latest_block().timestamp + DAY_S, relayer.address, FEE_WEI)
+    _claim(chapter, paid, claim, key, thief=payer, relayer=relayer)
     stored = write_keystore(folder / "accounts", "picture", key, holder.password)
     spender = open_keystore(stored.path, lambda: holder.password.reveal.decode())
     sent = client.send(Transaction(to=payer.address, value_wei=ETHER_WEI // 2), spender)
@@ -139,7 +121,38 @@ def pay_to_picture(
         "that a picture is a secret: whoever has it needs the password alone",
         "that the helper file is backed up: without it, nothing opens",
     ]
-    return Paid(contracts, holder, helper, address)
+    return paid
+
+
+def _recover(chapter: Chapter, paid: Paid, picture: Image.Image, shown: Image.Image) -> SigningKey:
+    """The key, and how it is not had."""
+    elapsed, holder, helper = stopwatch(), paid.holder, paid.helper
+    key = hd.key_at(holder.open(helper, shown), hd.ETHEREUM_PATH)
+    require(ethereum(key.public) == paid.address, "the picture that was shown gives the enrolled address")
+    chapter.tell("key recovered", "from the picture as it came back, and the password", seconds=elapsed())
+    chapter.refuse_locally(
+        "another picture, with the right password", RecoveryError, lambda: holder.open(helper, made_by_rule(seed=2))
+    )
+    wrong = Secret(b"correct horse battery staple")
+    chapter.refuse_locally(
+        "the picture, with another password", RecoveryError, lambda: holder.open(helper, picture, wrong)
+    )
+    return key
+
+
+def _claim(chapter: Chapter, paid: Paid, claim: Claim, key: SigningKey, *, thief: Signer, relayer: Signer) -> None:
+    """The coins are fetched by a relayer, once, and by nobody else."""
+    vault = paid.contracts.vault
+    signature = sign_typed_data(key, vault.typed_data(claim))
+    refuse_claims(chapter, vault, claim, signature, thief=thief, relayer=relayer)
+    claimed = vault.claim_for(claim, signature, account=relayer)
+    require(vault.client.balance_wei(paid.address) == ETHER_WEI - FEE_WEI, "the coins have arrived, less the fee")
+    chapter.tell("signed claim", "0.99 ether arrived; the relayer, who paid the gas, has the rest", receipt=claimed)
+    chapter.refuse(
+        "the signed claim, a second time",
+        lambda: vault.claim_for(claim, signature, account=relayer),
+        "DepositIsSettled",
+    )
 
 
 def refuse_claims(
