@@ -52,7 +52,7 @@ def load_config(environ: Mapping[str, str] | None = None, *, file: Path | None =
     """Compose defaults, ``pyml.toml`` and the environment; raises ``ConfigError`` on an unknown or malformed key."""
     env = os.environ if environ is None else environ
     known = {field.name for field in fields(Config)}
-    config = Config(home=user_data_path("pyml"))
+    config = default_config()
 
     named = env.get("PYML_CONFIG")
     path = file or (Path(named) if named else Path("pyml.toml"))
@@ -63,6 +63,11 @@ def load_config(environ: Mapping[str, str] | None = None, *, file: Path | None =
 
     from_env = {name: env[f"PYML_{name.upper()}"] for name in known if env.get(f"PYML_{name.upper()}")}
     return replace(config, **{name: _typed(name, value) for name, value in from_env.items()})
+
+
+def default_config() -> Config:
+    """Settings where neither file nor environment says anything."""
+    return Config(home=user_data_path("pyml"))
 
 
 def _exists(path: Path) -> bool:

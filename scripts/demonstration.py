@@ -12,27 +12,16 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pyml.chain.devnet import Devnet
+from pyml.cli.demo.story import refused_by_contract
 from pyml.config import load_config
-from pyml.errors import ContractRevertedError, PymlError
+from pyml.errors import PymlError
 
 Result: TypeAlias = dict[str, Any]
-_BUG = "This is a bug in pyml; please report it."
 
 
 def refusal(attempt: Callable[[], object], expected: str = "InvalidProof") -> str:
     """The contract's reason for refusing; another one, or being let through, is an error."""
-    try:
-        attempt()
-    except ContractRevertedError as error:
-        require(error.name == expected, f"the contract says {expected}, not {error.name}")
-        return error.name
-    raise PymlError("what should be refused was accepted", hint=_BUG)
-
-
-def require(truth: bool, what: str) -> None:
-    """Raise unless things are as they should be."""
-    if not truth:
-        raise PymlError(f"this should be so and is not: {what}", hint=_BUG)
+    return refused_by_contract(attempt, expected).name
 
 
 def options(description: str) -> argparse.ArgumentParser:

@@ -3,7 +3,7 @@
     python scripts/prove_accuracy.py                  a devnet of its own
     python scripts/prove_accuracy.py --rpc URL        a running devnet: anvil, `npx hardhat node`, …
 
-Copy from here. `pyml demo` does the same with progress, a private input and forgeries; `pyml zk` step by step.
+Copy from here. `pyml demo zk` does the same with progress, a private input and forgeries; `pyml zk` step by step.
 """
 
 from __future__ import annotations

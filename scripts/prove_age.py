@@ -31,6 +31,7 @@ from pyml.chain.client import Client
 from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import Devnet
 from pyml.chain.transactions import Receipt
+from pyml.cli.demo.story import require
 from pyml.config import load_config
 from pyml.errors import InputError
 from pyml.ml.integer import IntegerLayer, IntegerNetwork
@@ -47,7 +48,7 @@ from pyml.zk.srs import make_insecure
 from pyml.zk.statement import Numerics
 from pyml.zk.witness import salted, secure_felt
 from pyml.zk.workspace import Keyed, Workspace
-from scripts.demonstration import Result, options, refusal, require, run, show
+from scripts.demonstration import Result, options, refusal, run, show
 
 AGE_MAX = 127
 YOUNGER, AT_LEAST = 0, 1

@@ -23,6 +23,7 @@ from pyml.chain.client import Client
 from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import Devnet
 from pyml.chain.transactions import Receipt
+from pyml.cli.demo.story import require
 from pyml.config import load_config
 from pyml.ml.datasets import load
 from pyml.ml.integer import IntegerNetwork
@@ -43,7 +44,7 @@ from pyml.zk.srs import make_insecure
 from pyml.zk.statement import Numerics
 from pyml.zk.witness import secure_felt
 from pyml.zk.workspace import Keyed, Workspace
-from scripts.demonstration import Result, options, refusal, require, run, show_claims
+from scripts.demonstration import Result, options, refusal, run, show_claims
 
 SIZES, EPOCHS, SEED = (30, 8, 2), 100, 1
 CERTIFIED_SHARE = 0.95

@@ -19,106 +19,40 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from pyml.chain.accounts import dev_signers
 from pyml.chain.devnet import Devnet, DevNode
+from pyml.cli.demo.kdac import ADDRESSES, TITLE, anchored_height, check_anchors, searched
+from pyml.cli.demo.story import Chapter, require
 from pyml.config import load_config
 from pyml.errors import PymlError
-from pyml.kdac.anchoring import verify
-from pyml.kdac.client import Client, Event
-from pyml.kdac.client_store import create_store, opened_store
 from pyml.kdac.content import Kind
 from pyml.kdac.files import decode_link, fetch_file, store_file
-from pyml.kdac.invitation import read_invitation
-from pyml.kdac.mailbox import Befriended, Entry, Mailbox
+from pyml.kdac.mailbox import Entry
 from pyml.kdac.ordering import SingleNode
 from pyml.kdac.outbox import Outbox
-from pyml.kdac.pbft.archive import read_archive
+from pyml.kdac.person import WAIT_S, Person, befriend, new_person
 from pyml.kdac.relay import Relay, RelaySettings
+from pyml.kdac.relay_network import RelayNetwork
 from pyml.store.blobs import BlobStore
-from pyml.store.keystore import Secret
-from scripts.demonstration import Result, refusal, require, show_refused
-from scripts.relay_network import RelayNetwork
-
-WAIT_S = 30.0
-DAY_S = 24 * 3600
-_ADDRESSES: Final = "that nobody sees network addresses: relays do, unless the clients come through Tor"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Person:
-    """Somebody with a running client, and what it has shown."""
-
-    mailbox: Mailbox
-    client: Client
-    events: list[Event]
-    public: bytes
-
-    async def next(self, kind: type[Event]) -> Event:
-        """The next event of a kind."""
-        async with asyncio.timeout(WAIT_S):
-            while True:
-                for event in self.events:
-                    if isinstance(event, kind):
-                        self.events.remove(event)
-                        return event
-                await asyncio.sleep(0.02)
-
-
-@asynccontextmanager
-async def running(folder: Path, *urls: str) -> AsyncGenerator[Person]:
-    """A new identity, connected."""
-    password = Secret(secrets.token_urlsafe(16).encode())
-    public = create_store(folder, password)
-    with opened_store(folder, password) as store:
-        require(store.lock(), "nobody else uses the new store")
-        events: list[Event] = []
-        mailbox = Mailbox(store, time.time)
-        client = Client(mailbox, urls, tell=events.append, clock=time.time)
-        task = asyncio.create_task(client.run())
-        try:
-            yield Person(mailbox, client, events, public)
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+from scripts.demonstration import Result, show_refused
 
 
 async def converse(alice: Person, bob: Person, urls: tuple[str, ...], text: str, file: Path, folder: Path) -> str:
     """Invite, accept, send, fetch; the safety number that both see."""
     blobs, target = BlobStore(str(folder / "blobs")), folder / "received"
-    word = alice.mailbox.invite("bob", urls, int(time.time()) + DAY_S).text
-    alice.client.announce_soon()
-    bob.mailbox.accept(read_invitation(word), "alice")
-    bob.client.announce_soon()
-    friend = await alice.next(Befriended)
-    await bob.next(Befriended)
+    safety = await befriend(alice, bob, urls)
     alice.mailbox.enqueue("bob", text.encode(), sign=True)
     received = await bob.next(Entry)
-    require(isinstance(received, Entry) and received.body == text.encode(), "the text has arrived")
-    require(isinstance(received, Entry) and received.signed, "it is signed by Alice")
+    require(received.body == text.encode(), "the text has arrived")
+    require(received.signed, "it is signed by Alice")
     alice.mailbox.enqueue("bob", store_file(file, blobs).encode(), kind=Kind.FILE)
     link = await bob.next(Entry)
-    fetch_file(decode_link(link.body if isinstance(link, Entry) else b""), target, blobs)
+    fetch_file(decode_link(link.body), target, blobs)
     require(target.read_bytes() == file.read_bytes(), "the file has arrived whole")
     require(await alice.client.flush(WAIT_S), "the relay has ordered everything")
-    return friend.safety if isinstance(friend, Befriended) else ""
-
-
-def searched(places: Sequence[Path], hidden: Sequence[bytes]) -> int:
-    """How many bytes relays have stored, after looking in each for what it must not have."""
-    size = 0
-    for place in places:
-        stored = b"".join(path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file())
-        for content in hidden:
-            require(content not in stored, "the relay has neither texts nor long-term keys")
-        size += len(stored)
-    return size
+    return safety
 
 
 async def demonstrate(folder: Path, text: str, file: Path) -> Result:
@@ -128,8 +62,8 @@ async def demonstrate(folder: Path, text: str, file: Path) -> Result:
     async with (
         SingleNode(place / "blocks.journal") as engine,
         Relay(engine, outbox, RelaySettings(secrets.token_bytes(32)), clock=time.time) as relay,
-        running(folder / "alice", relay.url) as alice,
-        running(folder / "bob", relay.url) as bob,
+        new_person(folder / "alice", relay.url) as alice,
+        new_person(folder / "bob", relay.url) as bob,
     ):
         safety = await converse(alice, bob, (relay.url,), text, file, folder)
     outbox.close()
@@ -140,7 +74,7 @@ async def demonstrate(folder: Path, text: str, file: Path) -> Result:
         "safety_number": safety,
         "relays": 1,
         "relay_stored_bytes": searched([place], hidden),
-        "not_shown": [_ADDRESSES, "that one relay cannot delay or drop messages: it can, four that agree cannot"],
+        "not_shown": [ADDRESSES, "that one relay cannot delay or drop messages: it can, four that agree cannot"],
         "seconds": round(time.monotonic() - began, 1),
     }
 
@@ -148,17 +82,17 @@ async def demonstrate(folder: Path, text: str, file: Path) -> Result:
 async def demonstrate_network(node: DevNode, folder: Path, text: str, file: Path) -> Result:
     """Four relay processes, anchored; Alice and Bob know two of them each."""
     began, network = time.monotonic(), await asyncio.to_thread(RelayNetwork, node, folder)
-    every = range(len(network.urls))
+    every, chapter = range(len(network.urls)), Chapter("kdac", TITLE)
     async with (
         network,
-        running(folder / "alice", *network.urls[:2]) as alice,
-        running(folder / "bob", *network.urls[2:]) as bob,
+        new_person(folder / "alice", *network.urls[:2]) as alice,
+        new_person(folder / "bob", *network.urls[2:]) as bob,
     ):
         safety = await converse(alice, bob, network.urls[2:], text, file, folder)
         height = await anchored_height(network)
         by_relay = [await asyncio.to_thread(network.metric, i, "blocks_anchored_total") for i in every]
     hidden = (text.encode(), alice.public, bob.public, file.name.encode())
-    checked = await asyncio.to_thread(checked_anchors, network, height)
+    messages = await asyncio.to_thread(check_anchors, chapter, network, height)
     return {
         "text": text,
         "file_bytes": file.stat().st_size,
@@ -168,49 +102,11 @@ async def demonstrate_network(node: DevNode, folder: Path, text: str, file: Path
         "message_log": network.log.address,
         "blocks_anchored": height,
         "anchored_by_relay": by_relay,
-        **checked,
-        "not_shown": [_ADDRESSES, "that two relays of four may lie: one may"],
+        "messages_in_blocks": messages,
+        "refused": {each.attempt: each.answer for each in chapter.refused},
+        "not_shown": [ADDRESSES, "that two relays of four may lie: one may"],
         "seconds": round(time.monotonic() - began, 1),
     }
-
-
-async def anchored_height(network: RelayNetwork) -> int:
-    """Wait until all relays have the same blocks, and all know that the chain has the last of them."""
-    async with asyncio.timeout(WAIT_S):
-        while True:
-            found = [
-                await asyncio.to_thread(network.metric, i, name)
-                for i in range(len(network.urls))
-                for name in ("decided_height", "anchored_height")
-            ]
-            if len({*found, await asyncio.to_thread(network.log.latest_height)}) == 1:
-                return found[0]
-            await asyncio.sleep(0.2)
-
-
-def checked_anchors(network: RelayNetwork, height: int) -> dict[str, Any]:
-    """Each block of each relay is the chain's; messages in them prove it; a forged certificate does not count."""
-    messages = 0
-    for i in range(len(network.urls)):
-        blocks = list(read_archive(network.archive(i), 1, limit=height))
-        require(len(blocks) == height, "every relay has every block")
-        for number in range(1, height + 1):
-            require(verify(network.archive(i), number, network.log, network.replicas).holds, "the chain has the block")
-        messages = sum(len(item.block.payloads) for item in blocks)
-    item = next(read_archive(network.archive(0), 1, limit=1))
-    require(network.log.is_included(item.block, 0), "the contract finds a message in its block")
-    (who, signature), *others = item.certificate.signatures
-    forged = replace(item.certificate, signatures=((who, signature[:32] + bytes(32) + signature[64:]), *others))
-    refused = {
-        "a certificate with a false signature": refusal(
-            lambda: network.log.require_certificate(item.block.header, forged), "SignatureInvalid"
-        ),
-        "a block that is anchored already": refusal(
-            lambda: network.log.anchor(item.block.header, item.certificate, account=dev_signers(1)[0]),
-            "HeightNotAbove",
-        ),
-    }
-    return {"messages_in_blocks": messages, "refused": refused}
 
 
 def show(result: dict[str, Any]) -> None:

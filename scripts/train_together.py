@@ -13,15 +13,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from pyml.chain.devnet import Devnet
+from pyml.cli.demo.story import require
 from pyml.deepchain.agreement import Agreement
 from pyml.deepchain.dealer import COIN, Conditions
 from pyml.deepchain.faults import PARTY_FAULTS
-from pyml.deepchain.ledger import Ledger, coins_of
-from pyml.deepchain.simulation import GENESIS, SIMULATED_WINDOWS, Cast, Simulation
+from pyml.deepchain.ledger import Ledger
+from pyml.deepchain.simulation import SIMULATED_WINDOWS, Cast, Simulation
 from pyml.deepchain.trainer import TorchTrainer, decode_weights, initial_weights
 from pyml.deepchain.view import View
 from pyml.store.blobs import BlobStore
-from scripts.demonstration import Result, options, require, run
+from scripts.demonstration import Result, options, run
 
 MEMBERS, HONEST, THRESHOLD = 3, 2, 2
 CHEAT = "party-2"
@@ -45,15 +46,12 @@ def demonstrate(devnet: Devnet, folder: Path, fault: str, rounds: int) -> Result
         group = simulation.open_group()
         simulation.start(group)
         view = simulation.run(group, timeout_s=600 * (1 + rounds))
-        names = ("dealer", *cast.names)
-        accounts = {name: simulation.signer(name).address for name in names}
-        ledger = coins_of(contracts, tuple(accounts.values()))
-        return closing(simulation, view, ledger, accounts)
+        return closing(simulation, view, simulation.ledger(contracts))
 
 
-def closing(simulation: Simulation, view: View, ledger: Ledger, accounts: dict[str, str]) -> Result:
+def closing(simulation: Simulation, view: View, ledger: Ledger) -> Result:
     """What must hold, and the figures that show it."""
-    gained = {name: ledger.of(account) - GENESIS for name, account in accounts.items()}
+    gained = simulation.gained(ledger)
     fault = simulation.cast.faults[CHEAT]
     require(ledger.is_balanced, "the escrow holds what accounts, contracts and treasury have in it")
     losers = {name for name, gain in gained.items() if gain < 0} - {"dealer"}

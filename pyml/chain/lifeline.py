@@ -23,6 +23,7 @@ import weakref
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from pyml.errors import ToolMissingError
 
@@ -39,17 +40,23 @@ _alive: weakref.WeakSet[TiedProcess] = weakref.WeakSet()
 
 
 class TiedProcess:
-    """A running program whose life ends with this process; its last output lines are kept for error messages."""
+    """A running program whose life ends with this process; its last output lines are kept for error messages.
 
-    def __init__(self, command: Sequence[str], *, cwd: Path | None = None) -> None:
+    With ``output``, two open files, standard output and error go there instead, and no line is kept.
+    """
+
+    def __init__(
+        self, command: Sequence[str], *, cwd: Path | None = None, output: tuple[IO[bytes], IO[bytes]] | None = None
+    ) -> None:
         self._owner_pid = os.getpid()
+        out, err = output or (subprocess.PIPE, subprocess.STDOUT)
         read_end, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", _LAUNCH, "sh", *command],
                 stdin=read_end,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stdout=out,
+                stderr=err,
                 cwd=cwd,
                 start_new_session=True,
                 text=True,
@@ -74,6 +81,11 @@ class TiedProcess:
     @property
     def running(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        """As ``subprocess`` has it; ``None`` while it runs."""
+        return self._process.poll()
 
     def tail(self) -> str:
         """The last lines that the program printed."""

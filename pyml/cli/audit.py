@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pyml.cli.audit_page import cell, html_page, printable, summary
+from pyml.cli.audit_page import html_page, summary
 from pyml.cli.circuits import SrsFile, dataset_of
+from pyml.cli.page import cell, printable
 from pyml.cli.terminal import Json, connect, phases
 from pyml.config import Config, load_config
 from pyml.errors import InputError, PymlError, SrsError, ToolMissingError

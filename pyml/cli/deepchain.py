@@ -15,7 +15,6 @@ from pyml.cli.deepchain_seat import (
     DEFAULT_DEPLOYMENTS,
     Account,
     Deployments,
-    DevAccount,
     Group,
     InsecureKey,
     Poll,
@@ -25,7 +24,7 @@ from pyml.cli.deepchain_seat import (
     seat,
 )
 from pyml.cli.deepchain_simulate import simulate
-from pyml.cli.terminal import Json, PasswordFile, connect, phases, show
+from pyml.cli.terminal import DevAccount, Json, PasswordFile, connect, phases, show
 from pyml.config import load_config
 from pyml.errors import InputError
 

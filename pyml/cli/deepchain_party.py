@@ -13,9 +13,7 @@ from pyml.cli.deepchain_seat import (
     DEFAULT_DEPLOYMENTS,
     Account,
     Deployments,
-    DevAccount,
     InsecureKey,
-    Play,
     Poll,
     Rpc,
     Seat,
@@ -28,7 +26,7 @@ from pyml.cli.deepchain_seat import (
     run_seat,
     seat,
 )
-from pyml.cli.terminal import Json, PasswordFile, show
+from pyml.cli.terminal import DevAccount, Json, PasswordFile, Play, show
 from pyml.errors import InputError
 
 if TYPE_CHECKING:

@@ -10,10 +10,8 @@ from pyml.cli.deepchain_seat import (
     DEFAULT_DEPLOYMENTS,
     Account,
     Deployments,
-    DevAccount,
     Group,
     InsecureKey,
-    Play,
     Poll,
     Rpc,
     Seen,
@@ -24,7 +22,7 @@ from pyml.cli.deepchain_seat import (
     run_seat,
     seat,
 )
-from pyml.cli.terminal import Json, PasswordFile, show
+from pyml.cli.terminal import DevAccount, Json, PasswordFile, Play, show
 
 _CHAIN_LABEL = "pyml deepchain hash chain"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyml.cli.terminal import connect, password, signer
+from pyml.cli.terminal import connect, password, public_test_account, signer
 from pyml.config import Config, load_config
 from pyml.errors import InputError
 
@@ -30,14 +30,10 @@ if TYPE_CHECKING:
 Group = Annotated[int, typer.Option(help="Number of the group.")]
 Rpc = Annotated[str | None, typer.Option(help="Node of the chain.")]
 Account = Annotated[str | None, typer.Option(help="Stored account that signs.")]
-DevAccount = Annotated[
-    int | None, typer.Option(min=0, help="Public test account, on a development chain.", hidden=True)
-]
 Deployments = Annotated[Path, typer.Option(help="Where deployments are recorded.")]
 Seen = Annotated[Path | None, typer.Option(help="File for the block up to which nothing is left to do.", hidden=True)]
 Poll = Annotated[float, typer.Option(min=0.001, help="Seconds between two looks at the chain.")]
 InsecureKey = Annotated[bool, typer.Option("--allow-insecure-key", help="Accept a key of 1024 bits, for tests.")]
-Play = Annotated[str | None, typer.Option(help="Cheat in this way, on a development chain.", hidden=True)]
 
 DEFAULT_DEPLOYMENTS = Path("deployments")
 _ENROLMENT_LABEL = "pyml deepchain enrolment"
@@ -87,14 +83,13 @@ class Seat(Applicant):
 
 def enrolling(rpc: str | None, account: str | None, dev_account: int | None, password_file: Path | None) -> Applicant:
     """Connect and open the account."""
-    from pyml.chain.accounts import dev_signers, open_keystore
+    from pyml.chain.accounts import open_keystore
     from pyml.store.blobs import BlobStore
 
     config = load_config()
     client = connect(config, rpc)
     if dev_account is not None:
-        owner, secret = dev_signers(dev_account + 1)[dev_account], _dev_password(config)
-        owner.require_usable_on(client.chain_id)
+        owner, secret = public_test_account(client, dev_account), _dev_password(config)
     elif account is None:
         owner, secret = signer(client, config, None, None), _dev_password(config)  # refused but on development chains
     else:

@@ -67,9 +67,6 @@ def _simulation(
 
 
 def _simulated(simulation: Simulation, report: Progress, rounds: int) -> dict[str, Any]:
-    from pyml.deepchain.ledger import coins_of
-    from pyml.deepchain.simulation import GENESIS
-
     def progress(view: View) -> None:
         report(simulation.describe(view), max(0, view.clock.round - 1) / rounds)
 
@@ -77,13 +74,11 @@ def _simulated(simulation: Simulation, report: Progress, rounds: int) -> dict[st
     group = simulation.open_group()
     simulation.start(group)
     view = simulation.run(group, timeout_s=600 + 120 * rounds, progress=progress)
-    names = ("dealer", *simulation.cast.names)
-    accounts = {name: simulation.signer(name).address for name in names}
-    ledger = coins_of(contracts, tuple(accounts.values()))
+    ledger = simulation.ledger(contracts)
     return {
         "rounds_accepted": sum(each.accepted for each in view.history.rounds.values()),
         "blocks": view.head,
-        "coins_gained": {name: (ledger.of(account) - GENESIS) / COIN for name, account in accounts.items()},
+        "coins_gained": {name: gained / COIN for name, gained in simulation.gained(ledger).items()},
         "treasury": ledger.treasury / COIN,
         "balanced": ledger.is_balanced,
     }

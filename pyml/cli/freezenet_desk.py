@@ -41,13 +41,22 @@ class Place:
     account: Signer
 
     @classmethod
-    def of(cls, rpc: str | None, account: str | None, password_file: Path | None, deployments: Path) -> Place:
+    def of(
+        cls,
+        rpc: str | None,
+        account: str | None,
+        password_file: Path | None,
+        deployments: Path,
+        *,
+        dev_account: int | None = None,
+    ) -> Place:
         """As the options say."""
         from pyml.freezenet.registries import open_contracts
 
         config = load_config()
         client = connect(config, rpc)
-        return cls(config, open_contracts(client, deployments), signer(client, config, account, password_file))
+        own = signer(client, config, account, password_file, dev_account=dev_account)
+        return cls(config, open_contracts(client, deployments), own)
 
     def served(self, url: str | None) -> BlobStore:
         """Where blobs are served."""

@@ -10,13 +10,19 @@ import typer
 
 from pyml.cli.circuits import Account, Deployments, Rpc, dataset_of
 from pyml.cli.freezenet_desk import Blobs, Folder, Place, Poll, RoundNumber, TaskNumber, finished, gas_used, role_desk
-from pyml.cli.terminal import Json, PasswordFile, show
-from pyml.errors import InputError
+from pyml.cli.terminal import DevAccount, Json, PasswordFile, Play, show
+from pyml.errors import ContractRevertedError, InputError
 
 if TYPE_CHECKING:
     from pyml.chain.deploy import Plan
+    from pyml.freezenet.architecture import Architecture
     from pyml.freezenet.inference import Int8Network
-    from pyml.freezenet.miner_process import MinerProcess
+    from pyml.freezenet.miner_process import MinerProcess, Trainer
+    from pyml.freezenet.node import Desk
+    from pyml.freezenet.registries import Task
+    from pyml.freezenet.samples import SampleSet
+    from pyml.ml.training import TrainingConfig
+    from pyml.store.blobs import BlobStore
 
 
 def mine(
@@ -34,8 +40,11 @@ def mine(
     poll: Poll = 1.0,
     rpc: Rpc = None,
     account: Account = None,
+    dev_account: DevAccount = None,
     password_file: PasswordFile = None,
     deployments: Deployments = Path("deployments"),
+    play: Play = None,
+    victim: Annotated[str | None, typer.Option(help="Whom a copier copies.", hidden=True)] = None,
     as_json: Json = False,
 ) -> None:
     """Take part in a round: train under the seed that is yours, bond a commitment, reveal, prove, collect.
@@ -43,12 +52,12 @@ def mine(
     Interrupted or killed, the command goes on where it was if it is called again with the same folder: nothing is
     bonded twice. Keep the folder until the round is over: it has the only copy of the salt that opens the commitment.
     """
-    from pyml.freezenet.miner_process import MinerProcess, miner_label
-    from pyml.freezenet.mining import train_solution, training_set
+    from pyml.freezenet.miner_process import miner_label
+    from pyml.freezenet.mining import training_set
     from pyml.freezenet.samples import decode_samples, require_root
     from pyml.ml.training import TrainingConfig
 
-    place = Place.of(rpc, account, password_file, deployments)
+    place = Place.of(rpc, account, password_file, deployments, dev_account=dev_account)
     known, served = place.contracts.task(task), place.served(blobs)
     chosen = place.newest_round(task) if number is None else number
     found = training_set(dataset_of(place.config, data)) if training is None else decode_samples(served.get(training))
@@ -61,22 +70,10 @@ def mine(
         miner_label(place.contracts, place.account.address, task, chosen),
     )
     with role_desk(place, own, label, poll, as_json=as_json) as desk:
-
-        def trainer(seed: bytes, checkpoint: Path) -> Int8Network:
-            trained, accuracy = train_solution(
-                known.architecture,
-                seed,
-                samples,
-                config,
-                checkpoint=checkpoint,
-                progress=lambda text, share: desk.report(f"training: {text} ({share:.0%})"),
-            )
-            desk.report(f"trained: right on {accuracy:.1%} of what was held back")
-            return trained
-
-        role = MinerProcess(desk, known, chosen, served, own, trainer)
+        trainer = _training(desk, known.architecture, samples, config)
+        role = _miner(play, victim, desk, known, chosen, served, own, trainer)
         _require_in_time(role)
-        outcome, entry = finished(role, desk), role.seen().entry
+        outcome, entry = _ending(role, desk, cheats=play is not None), role.seen().entry
         result = {
             "outcome": outcome,
             "task": task,
@@ -89,6 +86,57 @@ def mine(
     show(result, as_json=as_json, title="round over")
 
 
+def _training(desk: Desk, architecture: Architecture, samples: SampleSet, config: TrainingConfig) -> Trainer:
+    """Trains under the seed that the round gives, and tells how far it is."""
+    from pyml.freezenet.mining import train_solution
+
+    def trainer(seed: bytes, checkpoint: Path) -> Int8Network:
+        trained, accuracy = train_solution(
+            architecture,
+            seed,
+            samples,
+            config,
+            checkpoint=checkpoint,
+            progress=lambda text, share: desk.report(f"training: {text} ({share:.0%})"),
+        )
+        desk.report(f"trained: right on {accuracy:.1%} of what was held back")
+        return trained
+
+    return trainer
+
+
+def _miner(
+    play: str | None,
+    victim: str | None,
+    desk: Desk,
+    task: Task,
+    number: int,
+    served: BlobStore,
+    folder: Path,
+    trainer: Trainer,
+) -> MinerProcess:
+    """An honest miner, or on a development chain one of those who cheat; these do not train."""
+    from pyml.freezenet.miner_process import MinerProcess
+
+    if play is None:
+        return MinerProcess(desk, task, number, served, folder, trainer)
+    from pyml.freezenet.faults import MINER_FAULTS, faulty_miner
+
+    if not desk.client.is_dev or play not in MINER_FAULTS:
+        raise InputError("no such fault, or not a development chain", expected=", ".join(MINER_FAULTS), got=play)
+    return faulty_miner(play, desk, task, number, served, folder, victim=victim)
+
+
+def _ending(role: MinerProcess, desk: Desk, *, cheats: bool) -> str:
+    """How it ended; a cheat ends where no lie can be shown that goes further."""
+    try:
+        return finished(role, desk)
+    except ContractRevertedError as error:
+        if not cheats:
+            raise
+        return error.name
+
+
 def challenge(
     task: TaskNumber,
     number: RoundNumber = None,
@@ -97,6 +145,7 @@ def challenge(
     poll: Poll = 1.0,
     rpc: Rpc = None,
     account: Account = None,
+    dev_account: DevAccount = None,
     password_file: PasswordFile = None,
     deployments: Deployments = Path("deployments"),
     as_json: Json = False,
@@ -108,7 +157,7 @@ def challenge(
     """
     from pyml.freezenet.challenger_process import ChallengerProcess, challenger_label
 
-    place = Place.of(rpc, account, password_file, deployments)
+    place = Place.of(rpc, account, password_file, deployments, dev_account=dev_account)
     known = place.contracts.task(task)
     if known.terms.verifier != place.contracts.optimistic.address:
         raise InputError(
@@ -141,6 +190,7 @@ def watch(
     poll: Poll = 1.0,
     rpc: Rpc = None,
     account: Account = None,
+    dev_account: DevAccount = None,
     password_file: PasswordFile = None,
     deployments: Deployments = Path("deployments"),
     as_json: Json = False,
@@ -151,7 +201,7 @@ def watch(
     """
     from pyml.freezenet.watcher_process import WatcherProcess, round_ledger, watcher_label
 
-    place = Place.of(rpc, account, password_file, deployments)
+    place = Place.of(rpc, account, password_file, deployments, dev_account=dev_account)
     chosen = place.newest_round(place.contracts.task(task).number) if number is None else number
     own, label = place.folder(folder, f"watcher-{task}-{chosen}"), watcher_label(place.contracts, task, chosen)
     with role_desk(place, own, label, poll, as_json=as_json) as desk:

@@ -9,7 +9,7 @@ import typer
 
 from pyml.cli.circuits import Account, Deployments, Rpc, dataset_of
 from pyml.cli.freezenet_desk import Blobs, Folder, Place, Poll, finished, gas_used, role_desk
-from pyml.cli.terminal import Json, PasswordFile, show
+from pyml.cli.terminal import DevAccount, Json, PasswordFile, show
 from pyml.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def sponsor(
     poll: Poll = 1.0,
     rpc: Rpc = None,
     account: Account = None,
+    dev_account: DevAccount = None,
     password_file: PasswordFile = None,
     deployments: Deployments = Path("deployments"),
     as_json: Json = False,
@@ -66,7 +67,7 @@ def sponsor(
 
     if reward < 1:
         raise InputError("the reward is zero", expected="--reward of 1 wei or more", got=reward)
-    place = Place.of(rpc, account, password_file, deployments)
+    place = Place.of(rpc, account, password_file, deployments, dev_account=dev_account)
     dataset = dataset_of(place.config, data)
     training = training_set(dataset)
     if task is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pyml.chain.deploy import Plan
     from pyml.kdac.ordering import OrderingEngine
 
-LABEL: Final = "kdac.replica.v1"
 Network = Annotated[
     Path | None, typer.Option("--network", help="File that names the replicas [default: this relay orders alone].")
 ]
@@ -31,10 +30,11 @@ def replica_key(
 ) -> None:
     """Make the key of a replica, and print the public one for the network file."""
     from pyml.crypto.secp256k1 import SigningKey
+    from pyml.kdac.pbft.network_file import REPLICA_KEY_LABEL
     from pyml.store.keystore import Secret, save_secret
 
     key = SigningKey.random()
-    save_secret(path, Secret(key.reveal), password(password_file, confirm=True), label=LABEL)
+    save_secret(path, Secret(key.reveal), password(password_file, confirm=True), label=REPLICA_KEY_LABEL)
     show({"key": key.public.hex(), "file": str(path)}, as_json=as_json)
 
 
@@ -58,7 +58,7 @@ def ordering_engine(
     from pyml.crypto.secp256k1 import SigningKey
     from pyml.kdac.ordering import SingleNode
     from pyml.kdac.pbft.engine import Beginning, PbftEngine
-    from pyml.kdac.pbft.network_file import read_network
+    from pyml.kdac.pbft.network_file import REPLICA_KEY_LABEL, read_network
     from pyml.store.keystore import load_secret
 
     if network is None:
@@ -68,7 +68,7 @@ def ordering_engine(
     choices = {each.value: each for each in Beginning}
     if beginning not in choices:
         raise InputError("unknown beginning", expected=", ".join(choices), got=beginning)
-    secret = load_secret(key, password(password_file), label=LABEL)
+    secret = load_secret(key, password(password_file), label=REPLICA_KEY_LABEL)
     options = read_network(network).options(
         SigningKey.from_secret(secret), folder / "replica", beginning=choices[beginning]
     )

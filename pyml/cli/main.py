@@ -17,7 +17,8 @@ from typer.exceptions import Abort, TyperException
 
 from pyml import __version__
 from pyml.cli import chain, data, deepchain, freezenet, freezenet_node, kdac, kdac_replica, keys, zk
-from pyml.cli.demo import demo
+from pyml.cli.demo.command import demo
+from pyml.cli.doctor.command import doctor
 from pyml.config import ask_for_reproducible_cuda
 from pyml.errors import PymlError, UsageError
 
@@ -26,8 +27,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Machine learning that the other side does not have to trust, settled on an EVM chain.\n\n"
-    "Start with `pyml demo`: it trains a digit classifier, proves its accuracy without showing it, and has a contract "
-    "accept the claim. `pyml zk` does the same step by step.",
+    "Start with `pyml demo`: four parties train a model, prove its accuracy without showing it, mine a block by "
+    "training, pay to a picture and talk through relays, on a chain of its own. `pyml doctor` looks at this machine.",
 )
 app.add_typer(zk.app, name="zk")
 app.add_typer(chain.app, name="chain")
@@ -42,6 +43,7 @@ chain.PLANS["freezenet"] = freezenet_node.plan
 chain.PLANS["kdac"] = kdac_replica.plan
 app.command(name="deploy")(chain.deploy)
 app.command(name="demo")(demo)
+app.command(name="doctor")(doctor)
 
 
 def _print_version(wanted: bool) -> None:

@@ -28,6 +28,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 PasswordFile = Annotated[
     Path | None, typer.Option("--password-file", help="File that holds the password; asked for when absent.")
 ]
+DevAccount = Annotated[
+    int | None, typer.Option(min=0, help="Public test account, on a development chain.", hidden=True)
+]
+Play = Annotated[str | None, typer.Option(help="Cheat in this way, on a development chain.", hidden=True)]
 
 
 def show(result: dict[str, Any], *, as_json: bool, title: str | None = None) -> None:
@@ -131,9 +135,24 @@ def address_of(client: Client, config: Config, name: str | None) -> str:
     raise KeystoreError(f"there is no stored account {name}", hint="pyml chain accounts list shows them.")
 
 
-def signer(client: Client, config: Config, name: str | None, password_file: Path | None) -> Signer:
+def signer(
+    client: Client, config: Config, name: str | None, password_file: Path | None, *, dev_account: int | None = None
+) -> Signer:
     """The stored account ``name``; without a name, on a dev chain, ``PYML_DEV_KEY`` or a public test account."""
+    if dev_account is not None and name is not None:
+        raise InputError("two accounts are named", expected="--account or --dev-account")
+    if dev_account is not None:
+        return public_test_account(client, dev_account)
     return signer_on(client.chain_id, config, name, password_file)
+
+
+def public_test_account(client: Client, number: int) -> Signer:
+    """One of the accounts whose keys everybody has; refused on any but a development chain."""
+    from pyml.chain.accounts import dev_signers
+
+    account = dev_signers(number + 1)[number]
+    account.require_usable_on(client.chain_id)
+    return account
 
 
 def signer_on(chain_id: int, config: Config, name: str | None, password_file: Path | None) -> Signer:

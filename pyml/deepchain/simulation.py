@@ -30,6 +30,7 @@ from pyml.deepchain.agreement import Agreement
 from pyml.deepchain.chain_view import ChainReader
 from pyml.deepchain.dealer import COIN, Conditions
 from pyml.deepchain.deployment import deployment_plan
+from pyml.deepchain.ledger import Ledger, coins_of
 from pyml.deepchain.records import Phase
 from pyml.deepchain.registries import DeepchainContracts
 from pyml.deepchain.view import View
@@ -232,6 +233,18 @@ class Simulation:
         if not lines:
             raise ChainError(f"{name} ended without a result", got=self.output(name)[-400:])
         return dict(json.loads(lines[-1]))
+
+    def ledger(self, contracts: DeepchainContracts) -> Ledger:
+        """Where all coins are."""
+        return coins_of(contracts, tuple(self.signer(name).address for name in self._everybody))
+
+    def gained(self, ledger: Ledger) -> dict[str, int]:
+        """What each process has more than it began with, in the smallest unit."""
+        return {name: ledger.of(self.signer(name).address) - GENESIS for name in self._everybody}
+
+    @property
+    def _everybody(self) -> tuple[str, ...]:
+        return ("dealer", *self.cast.names)
 
     def _has_seen(self, name: str, head: int) -> bool:
         with contextlib.suppress(OSError, ValueError):

@@ -23,7 +23,8 @@ from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import Devnet
 from pyml.chain.solc import SOLC_VERSION
 from pyml.cli import audit as command
-from pyml.cli.audit_page import cell, html_page, printable
+from pyml.cli.audit_page import html_page
+from pyml.cli.page import cell, printable
 from pyml.config import Config
 from pyml.errors import PymlError, ToolMissingError
 from pyml.ml.datasets import load

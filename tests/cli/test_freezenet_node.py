@@ -42,8 +42,8 @@ from pyml.freezenet.sponsor_process import sponsor_label
 from pyml.freezenet.trainable import architecture, small_mlp
 from pyml.ml.datasets import load
 from pyml.store.blobs import BlobStore
-from scripts.round_stage import DEV_KEYS, ROOT
 
+ROOT = Path(__file__).parents[2]
 OTHERS_TASK, OPEN_TASK, OPTIMISTIC_TASK, EMPTY_TASK = range(4)
 
 
@@ -57,10 +57,11 @@ class Desk:
 
     def run(self, *words: str, account: int = 0, **environment: str) -> list[dict[str, Any]]:
         """The JSON documents that the command prints; raises what it raises."""
-        own = {"PYML_HOME": str(self.folder / "home"), "PYML_DEV_KEY": DEV_KEYS[account], "PYML_RPC": self.devnet.url}
+        own = {"PYML_HOME": str(self.folder / "home"), "PYML_RPC": self.devnet.url}
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
-            words = ("freezenet", *words, "--poll", "0.01", "--json")
+            known = () if "--account" in words else ("--dev-account", str(account))
+            words = ("freezenet", *words, "--poll", "0.01", *known, "--json")
             answer = CliRunner().invoke(app, words, env={**own, **environment}, catch_exceptions=False)
         assert answer.exit_code == 0, answer.output
         return [json.loads(line) for line in answer.output.splitlines()]
@@ -156,6 +157,13 @@ def test_what_a_sponsor_cannot_ask_for(desk: Desk, words: tuple[str, ...], text:
     assert desk.contracts.client.block_number() == block, "nothing was sent"
 
 
+@pytest.mark.parametrize("kind", ["", "kindness", "Bluff"])
+def test_a_fault_that_nobody_plays(desk: Desk, kind: str) -> None:
+    desk.refuse(
+        InputError, "no such fault, or not a development chain; expected bluff, weight", "mine", "1", "--play", kind
+    )
+
+
 def test_anothers_task(desk: Desk) -> None:
     desk.refuse(InputError, "task 3 is another sponsor's", "sponsor", "--task", "3", account=1)
 
@@ -183,6 +191,7 @@ def test_nodes_and_contracts_that_are_not_there(desk: Desk) -> None:
     desk.refuse(NotDeployedError, "pyml deploy --system freezenet", "watch", "0", "--deployments", "elsewhere")
     desk.refuse(ChainError, "127.0.0.1:1", "watch", "0", PYML_RPC="http://127.0.0.1:1")
     desk.refuse(KeystoreError, "nobody", "mine", "1", "--account", "nobody")
+    desk.refuse(InputError, "two accounts are named", "mine", "1", "--account", "nobody", "--dev-account", "1")
 
 
 def test_a_round_that_nobody_joined_is_cancelled_by_whoever_watches(desk: Desk) -> None:

@@ -259,6 +259,7 @@ def test_version(tmp_path: Path) -> None:
     [
         (),
         ("demo",),
+        ("doctor",),
         ("deploy",),
         ("data",),
         *(("data", name) for name in ("list", "fetch", "check")),
@@ -282,7 +283,7 @@ def test_every_command_has_help_that_loads_nothing_heavy(tmp_path: Path, words: 
 
 def test_commands_are_documented(tmp_path: Path) -> None:
     text = pyml("--help", folder=tmp_path).stdout
-    for name in ("demo", "deploy", "zk", "chain", "data"):
+    for name in ("demo", "doctor", "deploy", "zk", "chain", "data"):
         assert name in text
     assert "Traceback" not in text
 

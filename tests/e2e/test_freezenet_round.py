@@ -17,8 +17,8 @@ from pyml.errors import ToolMissingError
 from pyml.freezenet.dispute import Turn
 from pyml.freezenet.mining import training_set
 from pyml.freezenet.registries import Phase, Status, Verdict
+from pyml.freezenet.stage import Player, Stage
 from pyml.ml.datasets import load
-from scripts.round_stage import Player, Stage
 
 REWARD, BOND, SPONSOR_BOND = 10**18 + 1, 10**17, 3 * 10**17
 MINERS = ("miner1", "miner2", "miner3")

@@ -22,7 +22,7 @@ from pyml.cli.main import app
 from pyml.errors import ContractRevertedError
 from pyml.kdac.mailbox import Entry
 from pyml.kdac.pbft.archive import read_archive
-from scripts.relay_network import RelayNetwork
+from pyml.kdac.relay_network import RelayNetwork
 from tests.kdac.network import Person, befriend, new_identity, person
 
 

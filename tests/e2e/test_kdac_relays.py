@@ -15,9 +15,9 @@ from random import Random
 import pytest
 
 from bench.kdac.cluster import Wire, free_ports
-from pyml.cli.kdac_replica import LABEL
 from pyml.crypto.secp256k1 import SigningKey
 from pyml.kdac.mailbox import Befriended, Entry
+from pyml.kdac.pbft.network_file import REPLICA_KEY_LABEL
 from pyml.kdac.pbft.replica_set import address_of
 from pyml.store.keystore import Secret, save_secret
 from tests.kdac.network import Person, befriend, new_identity, person
@@ -45,7 +45,9 @@ class Relays:
         password.write_text("a password of the test", encoding="utf-8")
         for i, key in enumerate(keys):
             path = self.folder / f"replica-{i}.key"
-            save_secret(path, Secret(key.reveal), Secret(b"a password of the test"), label=LABEL, scrypt_n=2**14)
+            save_secret(
+                path, Secret(key.reveal), Secret(b"a password of the test"), label=REPLICA_KEY_LABEL, scrypt_n=2**14
+            )
             for j in range(N):
                 if i != j:
                     self.wires[i, j] = Wire(self._replica_ports[j])

@@ -18,13 +18,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pyml.chain.devnet import Devnet
+from pyml.cli.demo.story import require
 from pyml.errors import ChainError, ContractRevertedError, InputError, PymlError
 from pyml.ml.integer import IntegerNetwork, bounds, predict
 from pyml.zk.circuits import input_statement
 from pyml.zk.preparation import Prepared
 from pyml.zk.statement import Numerics
 from pyml.zk.witness import input_tensors
-from scripts import demonstration, pay_to_image, prove_age, prove_breast_cancer, prove_credit_score
+from scripts import pay_to_image, prove_age, prove_breast_cancer, prove_credit_score
 from scripts.demonstration import refusal
 
 ROOT = Path(__file__).parents[2]
@@ -143,7 +144,7 @@ def test_what_is_not_as_it_should_be_ends_with_one_line(
     script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def demonstrate(*_: object) -> object:
-        return demonstration.require(False, "two and two make five")
+        return require(False, "two and two make five")
 
     monkeypatch.setattr(script, "demonstrate", demonstrate)
     name = script.__name__.removeprefix("scripts.")

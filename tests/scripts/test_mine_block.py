@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from pyml.cli.demo.freezenet import BOND_WEI, REWARD_WEI, ether
 from scripts import mine_block
 
 ROOT = Path(__file__).parents[2]
-BOND, REWARD = mine_block.BOND_WEI, mine_block.REWARD_WEI
+BOND, REWARD = BOND_WEI, REWARD_WEI
 
 
 def called(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -68,4 +69,4 @@ def test_words_that_it_does_not_know(tmp_path: Path) -> None:
 
 
 def test_amounts_are_told_in_ether() -> None:
-    assert [mine_block.ether(wei) for wei in (3 * 10**18, 10**17, 0)] == ["3 ether", "0.1 ether", "0 ether"]
+    assert [ether(wei) for wei in (3 * 10**18, 10**17, 0)] == ["3 ether", "0.1 ether", "0 ether"]

@@ -9,12 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PIL import Image
 
-from pyml.errors import PymlError, RecoveryError
+from pyml.cli.demo.keys import made_by_rule, seen_again
 from scripts import pay_to_image
-from scripts.pay_to_image import made_by_rule, no_key, seen_again
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,15 +58,6 @@ def test_a_file_that_is_no_picture_is_one_line(tmp_path: Path) -> None:
     done = called(tmp_path, "letter.png")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith("pay_to_image: letter.png is not a picture")
-
-
-def test_only_a_recovery_that_fails_is_a_refusal() -> None:
-    def opens_not() -> None:
-        raise RecoveryError("not close enough")
-
-    assert no_key(opens_not) == "not close enough"
-    with pytest.raises(PymlError, match="should be refused was accepted"):
-        no_key(lambda: None)
 
 
 def test_pictures_are_made_and_seen_again_by_rule() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pyml.chain.devnet import Devnet
+from pyml.cli.demo.kdac import searched
 from pyml.errors import PymlError
 from scripts import send_message
-from scripts.send_message import demonstrate, demonstrate_network, searched, show
+from scripts.send_message import demonstrate, demonstrate_network, show
 
 
 def test_text_and_file_arrive_and_the_relay_has_neither(tmp_path: Path) -> None:

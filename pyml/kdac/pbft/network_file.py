@@ -28,6 +28,8 @@ from pyml.kdac.pbft.links import Address, Tls
 from pyml.kdac.pbft.replica_set import NO_CONTRACT, ReplicaSet
 
 LIMIT: Final = 64 * 1024
+REPLICA_KEY_LABEL: Final = "kdac.replica.v1"
+"""What the encrypted file of a replica's key is for."""
 _NUMBERS: Final = {"chain_id": 0, "batch": 500, "duplicate_window": 512, "round_ms": 1000}
 
 

@@ -9,41 +9,28 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from eth_utils.address import to_checksum_address
 
 from pyml.chain.client import Client
 from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import Devnet
+from pyml.chain.lifeline import TiedProcess
 from pyml.errors import PymlError
 from pyml.freezenet.deployment import deployment_plan
 from pyml.freezenet.dispute import Turn
 from pyml.freezenet.registries import FreezenetContracts, Phase, Round, Status, open_contracts
 from pyml.freezenet.round_events import events_of
 
-ROOT = Path(__file__).parents[1]
-POLL_S = 0.15
-PATIENCE_S = 300.0
-BLOCKS_AT_ONCE = 50
-DEV_KEYS = (  # of anvil's accounts, public by design: https://getfoundry.sh/anvil/overview
-    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
-    "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
-    "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
-    "7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
-    "47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a",
-    "8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba",
-    "92db14e403b83dfe3df233f83dfa3a0d7096f21ca9b0d6d6b8d88b2b4ec1564e",
-    "4bbbf85ce3377467afe5d46f804f221813b2bb87f24d81f60f1fcdbf7cbf4356",
-    "dbda1821b80551c9d65939329250298aa3472ba22feea921c0cf5d620ea67b97",
-    "2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6",
-)
+POLL_S: Final = 0.15
+PATIENCE_S: Final = 300.0
+BLOCKS_AT_ONCE: Final = 50
 
 
 @dataclass(slots=True)
@@ -53,9 +40,8 @@ class Player:
     name: str
     address: str
     command: list[str]
-    environment: Mapping[str, str]
     folder: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: TiedProcess | None = None
     _files: list[IO[bytes]] = field(default_factory=list[IO[bytes]])
 
     def start(self) -> None:
@@ -63,16 +49,15 @@ class Player:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._files = [(self.folder / name).open("ab") for name in ("out", "err")]
         out, err = self._files
-        self.process = subprocess.Popen(
-            self.command, env=dict(self.environment), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
-        )
+        self.process = TiedProcess(self.command, cwd=self.folder, output=(out, err))
 
     def kill(self) -> None:
         """As a power cut would."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-        self.process = None
+        process, self.process = self.process, None
+        if process is not None:
+            if process.running:
+                os.kill(process.pid, signal.SIGKILL)
+            process.stop()
         for each in self._files:
             each.close()
 
@@ -84,7 +69,7 @@ class Player:
     @property
     def failed(self) -> bool:
         """Whether it has ended, and not well."""
-        return self.process is not None and self.process.poll() not in (None, 0)
+        return self.process is not None and self.process.returncode not in (None, 0)
 
     def result(self) -> dict[str, Any]:
         """The JSON document that a command ends with."""
@@ -118,13 +103,12 @@ class Stage:
 
     def play(self, name: str, account: int, *words: str) -> Player:
         """Start ``pyml freezenet WORDS`` with one of the devnet's accounts."""
-        return self._start(name, account, [sys.executable, "-m", "pyml", "freezenet", *words, "--json"])
+        return self._start(name, account, words)
 
     def cheat(self, kind: str, account: int, *, victim: str | None = None) -> Player:
         """Start a miner that cheats."""
         words = [] if victim is None else ["--victim", victim]
-        script = str(ROOT / "scripts" / "cheat_in_round.py")
-        return self._start(kind, account, [sys.executable, script, kind, str(self.task), *words])
+        return self._start(kind, account, ("mine", str(self.task), "--play", kind, *words))
 
     def wait(self, what: str, seen: Callable[[], bool]) -> None:
         """Until something is so; raises as soon as a player fails, or after a while."""
@@ -218,28 +202,23 @@ class Stage:
     def ended(self, *names: str) -> bool:
         """Whether these players have ended by themselves."""
         processes = (self.players[name].process for name in names)
-        return all(process is not None and process.poll() == 0 for process in processes)
+        return all(process is not None and process.returncode == 0 for process in processes)
 
     def close(self) -> None:
         """End every process that is left."""
         for player in self.players.values():
             player.kill()
 
-    def _start(self, name: str, account: int, command: list[str]) -> Player:
+    def _start(self, name: str, account: int, words: Sequence[str]) -> Player:
         own = self.folder / name
+        # `env` passes settings on: nothing secret is among them, and only pyml.config reads the environment.
+        command = ["env", "OMP_NUM_THREADS=1", f"PYML_HOME={(own / 'home').absolute()}"]
+        command += [sys.executable, "-m", "pyml", "freezenet", *words, "--json", "--dev-account", str(account)]
         command += ["--rpc", self.devnet.url, "--deployments", str(self.folder / "deployments")]
         command += ["--folder", str(own / "role"), "--poll", str(POLL_S)]
-        if "watch" not in command:
+        if "watch" not in words:
             command += ["--blobs", str(self.folder / "served")]
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYML_")}
-        environment = {
-            **inherited,
-            "PYTHONPATH": str(ROOT),
-            "PYML_HOME": str(own / "home"),
-            "PYML_DEV_KEY": DEV_KEYS[account],
-            "OMP_NUM_THREADS": "1",
-        }
-        player = Player(name, self.devnet.accounts[account].address, command, environment, own)
+        player = Player(name, self.devnet.accounts[account].address, command, own)
         self.players[name] = player
         player.start()
         return player

@@ -1,6 +1,4 @@
-"""A miner that cheats in a freezenet round, one kind at a time; it loses its bond, and this shows how.
-
-    python scripts/cheat_in_round.py KIND TASK --rpc URL --deployments FOLDER --blobs URL --folder FOLDER
+"""Miners who cheat in a round, to show what it costs them. For development chains, and for nothing else.
 
     bluff        says that random numbers answer every sample
     weight       says so too, and shows in a dispute what it would need: weights that it did not commit to
@@ -9,14 +7,11 @@
     copy         commits to what a victim committed to, and opens it with what that one shows
     silence      commits, and never reveals
 
-Each is the real miner but for what it lies about, and proves as far as it gets. Development chains only.
+Each is the real miner but for what it lies about, and proves as far as it gets: ``pyml freezenet mine --play KIND``.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -24,28 +19,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pyml.chain.accounts import signer_from_environment
-from pyml.chain.client import Client
 from pyml.chain.transactions import checked_address
-from pyml.config import load_config
-from pyml.errors import ContractRevertedError, InputError, PymlError
+from pyml.errors import ContractRevertedError, PymlError
 from pyml.freezenet.activations import trace_sample
 from pyml.freezenet.answers import pack_answers
 from pyml.freezenet.architecture import Architecture
-from pyml.freezenet.diary import Diary
 from pyml.freezenet.dispute import DisputeCase
 from pyml.freezenet.encoding import pack_words
 from pyml.freezenet.inference import Int8Network, logits
 from pyml.freezenet.miner import PUBLISH
-from pyml.freezenet.miner_process import MinerProcess, miner_label
-from pyml.freezenet.node import Desk, run_role
-from pyml.freezenet.registries import Task, open_contracts
+from pyml.freezenet.miner_process import MinerProcess
+from pyml.freezenet.node import Desk
+from pyml.freezenet.registries import Task
 from pyml.freezenet.samples import SampleSet
 from pyml.freezenet.solution import Content, network_of
 from pyml.freezenet.steps import Finish, Send, Step, Wait
 from pyml.store.blobs import BlobStore
 
-POLL_S: Final = 0.15
 _TRIES: Final = 10_000
 _SALT: Final = slice(4 + 6 * 32, 4 + 7 * 32)
 """Of the call data of ``reveal``: behind selector, task, round and the four words of the solution."""
@@ -149,7 +139,7 @@ class Copier(MinerProcess):
         return None
 
 
-KINDS: Final[dict[str, type[MinerProcess]]] = {
+MINER_FAULTS: Final[dict[str, type[MinerProcess]]] = {
     "bluff": Bluffer,
     "weight": WrongWeight,
     "activation": WrongActivation,
@@ -169,51 +159,15 @@ def untrained(architecture: Architecture, seed: bytes) -> Int8Network:
     return network_of(Content(free, affine, words), architecture, seed)
 
 
-def cheat(
-    kind: str, task: int, rpc: str, deployments: Path, blobs: str, folder: Path, *, victim: str | None = None
-) -> str:
-    """Play a cheat's part to its end; how it ended."""
-    config, client = load_config(), Client.connect(rpc)
-    if config.dev_key is None:
-        raise InputError("no account to cheat with", expected="a development chain's key in PYML_DEV_KEY")
-    account, contracts = signer_from_environment(config.dev_key, client.chain_id), open_contracts(client, deployments)
-    known: Task = contracts.task(task)
-    number = contracts.rounds.count(task) - 1
-    folder.mkdir(parents=True, exist_ok=True)
-    with Diary(folder / "journal", miner_label(contracts, account.address, task, number)) as diary:
-        desk = Desk(contracts, account, diary, lambda _: None, POLL_S)
+def faulty_miner(
+    kind: str, desk: Desk, task: Task, number: int, served: BlobStore, folder: Path, *, victim: str | None = None
+) -> MinerProcess:
+    """One of ``MINER_FAULTS``, who trains nothing; ``victim`` is the address of whom a copier copies."""
 
-        def trainer(seed: bytes, _: Path) -> Int8Network:
-            return untrained(known.architecture, seed)
+    def trainer(seed: bytes, _: Path) -> Int8Network:
+        return untrained(task.architecture, seed)
 
-        role = KINDS[kind](desk, known, number, BlobStore(blobs), folder, trainer)
-        if isinstance(role, Copier):
-            role.victim = checked_address(victim or "")
-        try:
-            return run_role(role, desk)
-        except ContractRevertedError as error:  # no lie can be shown that goes further
-            return error.name
-
-
-def main() -> None:
-    """Parse arguments, cheat, print one JSON document."""
-    parser = argparse.ArgumentParser(description="Cheat in a freezenet round, on a development chain.")
-    parser.add_argument("kind", choices=sorted(KINDS))
-    parser.add_argument("task", type=int)
-    parser.add_argument("--rpc", required=True)
-    parser.add_argument("--deployments", type=Path, required=True)
-    parser.add_argument("--blobs", required=True)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--victim", help="address of whom to copy")
-    parser.add_argument("--poll", type=float, default=POLL_S, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    try:
-        place = (asked.rpc, asked.deployments, asked.blobs, asked.folder)
-        outcome = cheat(asked.kind, asked.task, *place, victim=asked.victim)
-    except PymlError as error:
-        sys.exit(f"cheat_in_round: {error}")
-    print(json.dumps({"kind": asked.kind, "outcome": outcome}))
-
-
-if __name__ == "__main__":
-    main()
+    role = MINER_FAULTS[kind](desk, task, number, served, folder, trainer)
+    if isinstance(role, Copier):
+        role.victim = checked_address(victim or "")
+    return role

@@ -1,7 +1,7 @@
 """Four relays as processes of their own that agree and anchor on a devnet, for demonstrations and end-to-end tests.
 
 Each has its folder, its key as a replica and an account that pays for anchoring, with a balance from the devnet. They
-are started as operators start them: ``pyml kdac relay --network … --anchor …``.
+are started as operators start them, ``pyml kdac relay --network … --anchor …``, and end with this process.
 """
 
 from __future__ import annotations
@@ -15,29 +15,33 @@ import signal
 import sys
 import urllib.request
 from collections.abc import Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from types import TracebackType
 from typing import Any, Final, Self
 
+from pyml.chain.accounts import import_keystore
 from pyml.chain.client import Client
 from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import DevNode
+from pyml.chain.lifeline import TiedProcess
 from pyml.chain.transactions import Transaction
-from pyml.cli.kdac_replica import LABEL
 from pyml.crypto.secp256k1 import SigningKey
 from pyml.errors import ChainError, ResourceError
+from pyml.files import write_atomically
 from pyml.kdac.deployment import deployment_plan
-from pyml.kdac.pbft.network_file import bind_network
+from pyml.kdac.pbft.network_file import REPLICA_KEY_LABEL, bind_network
 from pyml.kdac.pbft.replica_set import ReplicaSet, address_of
 from pyml.kdac.registries import KdacContracts, MessageLog, addresses_of, open_contracts
 from pyml.store.keystore import Secret, save_secret
 
-ROOT: Final = Path(__file__).parents[1]
 _BALANCE_WEI: Final = 10**18
 _START_S: Final = 60.0
+_STOP_S: Final = 40.0
+"""A relay that is stopped waits for a transaction that it has sent."""
+_ACCOUNT: Final = "anchor"
 _SCRYPT_N: Final = 2**14
 """The passwords here are random, so that they need no slow hash."""
 
@@ -70,7 +74,7 @@ class RelayNetwork:
         keys = sorted((SigningKey.random() for _ in range(n)), key=lambda key: address_of(key.public))
         members = zip(keys, (SigningKey.random() for _ in range(n)), free_ports(n), strict=True)
         self._members = [_Member(*member) for member in members]
-        self._processes: list[asyncio.subprocess.Process | None] = [None] * n
+        self._processes: dict[int, TiedProcess] = {}
         self._metrics = [0] * n
         self._password = secrets.token_urlsafe(16)
         self.file = folder / "network.toml"
@@ -107,36 +111,32 @@ class RelayNetwork:
 
     async def start(self, i: int, beginning: str = "resume") -> None:
         """Start one, and wait until it listens."""
-        noise = self.folder / f"noise-{i}.txt"
-        with noise.open("ab") as sink:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "pyml", "kdac", "relay", "--json", "--beginning", beginning),
-                *("--folder", str(self.place(i)), "--port", str(self._members[i].port), "--metrics-port", "0"),
-                *("--network", str(self.file), "--replica-key", str(self.folder / f"replica-{i}.key")),
-                *("--password-file", str(self.folder / "password")),
-                *(("--anchor", self._rpc) if i in self._anchoring else ()),
-                cwd=ROOT,
-                env={**os.environ, "PYML_DEV_KEY": "0x" + self._members[i].account.reveal.hex()},
-                stdout=asyncio.subprocess.PIPE,
-                stderr=sink,
-            )
-        self._processes[i] = process
-        async with asyncio.timeout(_START_S):
-            line = b"" if process.stdout is None else await process.stdout.readline()
-        if not line:
-            raise ResourceError(f"relay {i} did not start", got=noise.read_text(encoding="utf-8")[-500:])
+        process = self._processes[i] = TiedProcess(self._command(i, beginning))
+        line = await asyncio.to_thread(process.wait_for_line, '"metrics_port"', _START_S)
+        if line is None:
+            raise ResourceError(f"relay {i} did not start", got=process.tail()[-500:])
         ready: dict[str, Any] = json.loads(line)
         self._metrics[i] = int(ready["metrics_port"])
 
+    def pid(self, i: int) -> int:
+        """The process of relay ``i``."""
+        return self._processes[i].pid
+
     async def stop(self, i: int, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop one, or kill it, and wait until it has gone."""
-        process = self._processes[i]
-        if process is not None and process.returncode is None:
-            process.send_signal(how)
-            await process.wait()
+        process = self._processes.pop(i, None)
+        if process is None:
+            return
+        if process.running:
+            os.kill(process.pid, how)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_S):
+                while process.running:
+                    await asyncio.sleep(0.05)
+        await asyncio.to_thread(process.stop)
 
     async def stop_all(self) -> None:
-        await asyncio.gather(*(self.stop(i) for i in range(len(self._members))))
+        await asyncio.gather(*(self.stop(i) for i in tuple(self._processes)))
 
     async def __aenter__(self) -> Self:
         try:
@@ -151,12 +151,31 @@ class RelayNetwork:
     ) -> None:
         await self.stop_all()
 
+    def _command(self, i: int, beginning: str) -> list[str]:
+        """As an operator would type it; `env` passes on what only pyml.config reads."""
+        password = str(self.folder / "password")
+        words = ["--json", "--beginning", beginning, "--folder", str(self.place(i)), "--network", str(self.file)]
+        words += ["--port", str(self._members[i].port), "--metrics-port", "0"]
+        words += ["--replica-key", str(self.folder / f"replica-{i}.key"), "--password-file", password]
+        if i in self._anchoring:
+            words += ["--anchor", self._rpc, "--account", _ACCOUNT, "--account-password-file", password]
+        home = f"PYML_HOME={self._home(i).absolute()}"
+        return ["env", home, sys.executable, "-m", "pyml", "kdac", "relay", *words]
+
+    def _home(self, i: int) -> Path:
+        """Where relay ``i`` has its account; apart from its folder, which others may look into."""
+        return self.folder / f"home-{i}"
+
     def _write_files(self) -> None:
-        (self.folder / "password").write_text(self._password, encoding="utf-8")
+        write_atomically(self.folder / "password", self._password.encode(), mode=0o600)
         rows = ["batch = 50", "round_ms = 500"]
         for i, (member, port) in enumerate(zip(self._members, free_ports(len(self._members)), strict=True)):
             path, key = self.folder / f"replica-{i}.key", member.key
-            save_secret(path, Secret(key.reveal), Secret(self._password.encode()), label=LABEL, scrypt_n=_SCRYPT_N)
+            save_secret(
+                path, Secret(key.reveal), Secret(self._password.encode()), label=REPLICA_KEY_LABEL, scrypt_n=_SCRYPT_N
+            )
+            place, secret = self._home(i) / "accounts", member.account.reveal.hex()
+            import_keystore(place, _ACCOUNT, secret, lambda: self._password, scrypt_work=_SCRYPT_N)
             rows += ["[[replica]]", f'key = "{key.public.hex()}"', 'host = "127.0.0.1"', f"port = {port}"]
         self.file.write_text("\n".join(rows), encoding="utf-8")
 
