@@ -15,7 +15,7 @@ the pass by itself, on activations that are there already. Costs are medians of 
 
 Memory is the greatest above the loaded network, in processes of its own: for one batch of the bare pass, all of them,
 and all with derivation. The allocator gives back at once what is freed, and code is loaded before, so that what counts
-is what is in use; otherwise one batch would take twice as much, all for PyTorch's code.
+is what is in use; otherwise most of what a batch of small images takes would be PyTorch's code.
 """
 
 from __future__ import annotations
