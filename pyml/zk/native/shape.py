@@ -60,9 +60,10 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class VerifyingKey:
-    """A shape with the commitments to its data (none for inference), and [τ]_2 as (x real, x imaginary, y real, y imaginary)."""
+    """A shape, the commitments to its data (none for inference), and [τ]_2."""
 
     shape: Shape
     data: tuple[Point, ...]
     """Polynomials with X and Y, in order."""
     tau_g2: tuple[int, int, int, int]
+    """x imaginary, x real, y imaginary, y real: the order of EIP-197."""
