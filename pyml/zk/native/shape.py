@@ -63,7 +63,7 @@ class VerifyingKey:
     """A shape, the commitments to its data (none for inference), and [τ]_2."""
 
     shape: Shape
-    data: tuple[Point, ...]
-    """Polynomials with X and Y, in order."""
+    data: tuple[Point | None, ...]
+    """Polynomials with X and Y, in order; ``None``, the infinite point, for one that is zero."""
     tau_g2: tuple[int, int, int, int]
     """x imaginary, x real, y imaginary, y real: the order of EIP-197."""
