@@ -72,6 +72,15 @@ Xyzz multiply(const Affine& p, const Limbs& scalar) {
 
 Xyzz multiply(const Affine& p, const Fr& scalar) { return multiply(p, scalar.to_limbs()); }
 
+Xyzz multiply(const Xyzz& p, std::uint64_t scalar) {
+  Xyzz r = Xyzz::infinity();
+  for (int i = 63; i >= 0; i--) {
+    r = double_point(r);
+    if (scalar >> i & 1) r = add(r, p);
+  }
+  return r;
+}
+
 Affine to_affine(const Xyzz& p) {
   if (p.is_infinity()) return Affine::infinity();
   const Fq inverse = p.zzz.inverse(), z = p.zz * inverse;  // ZZ/ZZZ = 1/Z, and Z^-2 = 1/ZZ

@@ -11,7 +11,36 @@
 #if PYML_X86
 #include <immintrin.h>
 
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <utility>
 #include <vector>
+
+namespace pyml::ifma {
+namespace {
+
+Affine add_entries(const Affine* base, std::uint32_t a, std::uint32_t b) {
+  const Affine p = a & 1 ? negate(base[a >> 1]) : base[a >> 1], q = b & 1 ? negate(base[b >> 1]) : base[b >> 1];
+  if (p.is_infinity()) return q;
+  if (q.is_infinity()) return p;
+  return add(p, q);
+}
+
+void invert_eight(Fq* a) {  // none is zero
+  Fq before[8];
+  before[0] = Fq::one();
+  for (int i = 1; i < 8; i++) before[i] = before[i - 1] * a[i - 1];
+  Fq inverse = (before[7] * a[7]).inverse();
+  for (int i = 7; i >= 0; i--) {
+    const Fq next = inverse * a[i];
+    a[i] = inverse * before[i];
+    inverse = next;
+  }
+}
+
+}  // namespace
+}  // namespace pyml::ifma
 
 // Only what follows may use AVX-512: code from the headers above must stay what every x86-64 processor can run, for the
 // linker keeps one copy of it for the whole module.
@@ -211,6 +240,13 @@ inline __attribute__((always_inline)) void store(F* a, const Lanes& canonical) {
 }
 
 template <class F>
+inline __attribute__((always_inline)) Lanes splat_lanes(const F& s) {
+  Word w[4];
+  for (int i = 0; i < 4; i++) w[i] = splat(s.v[i]);
+  return split(w);
+}
+
+template <class F>
 inline __attribute__((always_inline)) Lanes splat_times_16(const F& s) {
   Word w[4];
   for (int i = 0; i < 4; i++) w[i] = splat(s.v[i]);
@@ -288,9 +324,182 @@ F dot(const F* a, const F* b, std::size_t n) {
   return r;
 }
 
-
 PYML_INSTANTIATE(Fr)
 PYML_INSTANTIATE(Fq)
+
+namespace {
+
+// 16 a, reduced, for a below 5 p.
+inline __attribute__((always_inline)) Lanes times_16(const Lanes& a) {
+  const Word mask = splat(kMask52);
+  Lanes r;
+  r.l[0] = _mm512_and_si512(_mm512_slli_epi64(a.l[0], 4), mask);
+  for (int i = 1; i < 5; i++)
+    r.l[i] = _mm512_or_si512(_mm512_and_si512(_mm512_slli_epi64(a.l[i], 4), mask), _mm512_srli_epi64(a.l[i - 1], 48));
+  return r;
+}
+
+// a - 2^log_k p where that is not negative.
+template <int log_k, class F>
+inline __attribute__((always_inline)) Lanes minus_multiple_once(const Lanes& a, const Constants<F>& c) {
+  Lanes d;
+  for (int i = 0; i < 5; i++) d.l[i] = _mm512_sub_epi64(a.l[i], _mm512_slli_epi64(c.p[i], log_k));
+  carry(d);
+  const __mmask8 negative = _mm512_movepi64_mask(d.l[4]);
+  Lanes r;
+  for (int i = 0; i < 5; i++) r.l[i] = _mm512_mask_blend_epi64(negative, d.l[i], a.l[i]);
+  return r;
+}
+
+inline __attribute__((always_inline)) Lanes blend(__mmask8 which, const Lanes& clear, const Lanes& set) {
+  Lanes r;
+  for (int i = 0; i < 5; i++) r.l[i] = _mm512_mask_blend_epi64(which, clear.l[i], set.l[i]);
+  return r;
+}
+
+// An 8 x 8 transposition: rows are points (x's four limbs, y's four limbs), columns limbs, or the other way round.
+inline __attribute__((always_inline)) void transpose(Word* m) {
+  Word a[8], b[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) {
+    a[i] = _mm512_unpacklo_epi64(m[i], m[i + 1]);
+    a[i + 1] = _mm512_unpackhi_epi64(m[i], m[i + 1]);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; i++) {
+    b[i] = _mm512_shuffle_i64x2(a[i], a[i + 2], 0x88);
+    b[i + 2] = _mm512_shuffle_i64x2(a[i], a[i + 2], 0xdd);
+    b[i + 4] = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0x88);
+    b[i + 6] = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0xdd);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    m[i] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0x88);
+    m[i + 4] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0xdd);
+  }
+}
+
+struct Points {
+  Word x[4];
+  Lanes y;  // at most p
+  __mmask8 infinite;
+};
+
+// Eight points base[entry >> 1], entries `stride` apart.
+inline __attribute__((always_inline)) Points gather(const Affine* base, const std::uint32_t* entries, int stride,
+                                                    const Constants<Fq>& c) {
+  Word m[8];
+  __mmask8 negative = 0;
+#pragma GCC unroll 8
+  for (int k = 0; k < 8; k++) {
+    const std::uint32_t entry = entries[k * stride];
+    m[k] = _mm512_loadu_si512(&base[entry >> 1]);
+    negative = static_cast<__mmask8>(negative | (entry & 1) << k);
+  }
+  transpose(m);
+  Points r;
+  Word any = _mm512_or_si512(m[0], m[1]);
+  for (int i = 2; i < 8; i++) any = _mm512_or_si512(any, m[i]);
+  r.infinite = _mm512_testn_epi64_mask(any, any);
+  for (int i = 0; i < 4; i++) r.x[i] = m[i];
+  const Lanes y = split(m + 4);
+  Lanes opposite;
+  for (int i = 0; i < 5; i++) opposite.l[i] = _mm512_sub_epi64(c.p[i], y.l[i]);
+  carry(opposite);
+  r.y = blend(negative, y, opposite);
+  return r;
+}
+
+inline __attribute__((always_inline)) __mmask8 equal(const Word* a, const Word* b) {
+  Word difference = _mm512_xor_si512(a[0], b[0]);
+  for (int i = 1; i < 4; i++) difference = _mm512_or_si512(difference, _mm512_xor_si512(a[i], b[i]));
+  return _mm512_testn_epi64_mask(difference, difference);
+}
+
+struct Group {  // eight additions between the two passes
+  Lanes ax, ay, dx, dy, before;
+};
+
+struct FreeMemory {
+  void operator()(Group* memory) const { std::free(memory); }
+};
+
+}  // namespace
+
+// Affine additions with a shared inversion (Montgomery's trick in eight chains). With slope s = dy / dx:
+// x3 = s^2 - ax - bx, y3 = s (ax - x3) - ay. Equal abscissas and infinity are left to the complete scalar addition.
+// All operands are read before anything is written.
+void add_pairs(Affine* out, const Affine* base, const std::uint32_t* pairs, std::size_t n) {
+  thread_local const std::unique_ptr<Group, FreeMemory> groups(
+      static_cast<Group*>(std::aligned_alloc(64, kPairBlock / 8 * sizeof(Group))));
+  if (!groups) throw std::bad_alloc();
+  thread_local std::vector<std::pair<std::uint32_t, Affine>> exceptions;
+  exceptions.clear();
+  const Constants<Fq> c;
+  const Lanes unit = splat_lanes(Fq::one());
+  Lanes three_p;
+  for (int i = 0; i < 5; i++) three_p.l[i] = _mm512_add_epi64(c.p[i], _mm512_slli_epi64(c.p[i], 1));
+  const std::size_t whole = n / 8, count = (n + 7) / 8;
+  std::uint32_t last[16];  // the last group, filled up with its first addition
+  for (std::size_t k = 0; whole < count && k < 8; k++) {
+    const std::size_t i = whole * 8 + k < n ? whole * 8 + k : whole * 8;
+    last[2 * k] = pairs[2 * i];
+    last[2 * k + 1] = pairs[2 * i + 1];
+  }
+
+  Lanes accumulated = unit;
+  for (std::size_t g = 0; g < count; g++) {
+    const std::uint32_t* entries = g < whole ? pairs + 16 * g : last;
+    if (g + 3 < whole)
+      for (int k = 0; k < 16; k++) __builtin_prefetch(&base[entries[32 + k] >> 1]);
+    const Points a = gather(base, entries, 2, c), b = gather(base, entries + 1, 2, c);
+    Group& group = groups.get()[g];
+    group.ax = split(a.x);
+    group.ay = a.y;
+    group.dx = minus<0>(split(b.x), group.ax, c);  // below 2 p
+    group.dy = minus<0>(b.y, a.y, c);              // at most 2 p
+    const __mmask8 exceptional = equal(a.x, b.x) | a.infinite | b.infinite;
+    if (__builtin_expect(exceptional, 0)) {
+      group.dx = blend(exceptional, group.dx, unit);
+      for (std::uint32_t k = 0; k < 8; k++) {
+        const std::uint32_t i = static_cast<std::uint32_t>(8 * g) + k;
+        if ((exceptional >> k & 1) && i < n)
+          exceptions.emplace_back(i, add_entries(base, pairs[2 * i], pairs[2 * i + 1]));
+      }
+    }
+    group.before = accumulated;                                     // below 1.7 p
+    accumulated = product(group.dx, times_16(accumulated), c);      // 2 p * 27 p / 84 p + p
+  }
+
+  Fq inverses[8];
+  store(inverses, minus_modulus_once(accumulated, c));
+  invert_eight(inverses);
+  Lanes inverse = load(inverses);
+
+  for (std::size_t g = count; g-- > 0;) {
+    const Group& group = groups.get()[g];
+    const Lanes inverse_16 = times_16(inverse);
+    const Lanes slope = product(group.dy, times_16(product(group.before, inverse_16, c)), c);
+    inverse = product(group.dx, inverse_16, c);
+    const Lanes slope_16 = times_16(slope);
+    const Lanes square = product(slope, slope_16, c);  // below 1.5 p
+    Lanes x, y;
+    for (int i = 0; i < 5; i++)  // s^2 - ax - bx + 2 p, for ax + dx = bx + p
+      x.l[i] = _mm512_sub_epi64(_mm512_add_epi64(square.l[i], three_p.l[i]),
+                                _mm512_add_epi64(_mm512_slli_epi64(group.ax.l[i], 1), group.dx.l[i]));
+    carry(x);  // from 0 to 3.5 p
+    x = minus_multiple_once<0>(minus_multiple_once<1>(x, c), c);
+    y = minus<0>(product(minus<0>(group.ax, x, c), slope_16, c), group.ay, c);  // below 2.7 p
+    y = minus_multiple_once<0>(minus_multiple_once<1>(y, c), c);
+    Word m[8];
+    join(m, x);
+    join(m + 4, y);
+    transpose(m);
+    const std::size_t here = g < whole ? 8 : n - 8 * whole;
+    for (std::size_t k = 0; k < here; k++) _mm512_storeu_si512(&out[8 * g + k], m[k]);
+  }
+  for (const auto& [i, sum] : exceptions) out[i] = sum;
+}
 
 }  // namespace pyml::ifma
 #pragma GCC pop_options

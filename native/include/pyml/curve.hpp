@@ -45,6 +45,7 @@ Xyzz add(const Xyzz& p, const Affine& q);
 Affine add(const Affine& p, const Affine& q);
 Xyzz multiply(const Affine& p, const Limbs& scalar);
 Xyzz multiply(const Affine& p, const Fr& scalar);
+Xyzz multiply(const Xyzz& p, std::uint64_t scalar);
 
 Affine to_affine(const Xyzz& p);
 void batch_to_affine(const Xyzz* p, std::size_t n, Affine* out);
