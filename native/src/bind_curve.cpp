@@ -137,12 +137,11 @@ void bind_curve(nb::module_& m) {
     const Affine point = require_point(p, "p");
     return to_bytes(to_affine(multiply(point, require_scalar<Fr>(s, "s"))));
   }, nb::arg("p"), nb::arg("s"), "s · p; not constant in time.");
-  m.def("blinding_generator", [] { return to_bytes(blinding_generator()); }, "H, see hash_to_curve.");
-  m.def("hash_to_curve", [](nb::handle domain) {
-    require_bytes(domain, "domain", 0);
-    const auto bytes = nb::borrow<nb::bytes>(domain);
-    return to_bytes(hash_to_curve(bytes.c_str(), bytes.size()));
-  }, nb::arg("domain"), "The point by try-and-increment over keccak256(domain ‖ counter), with even y.");
+  m.def("blinding_generator", [] { return to_bytes(blinding_generator()); }, "H, which blinds commitments.");
+  m.def("hash_to_curve", [](nb::handle seed) {
+    const std::uint8_t* bytes = require_bytes(seed, "seed", 0);
+    return to_bytes(hash_to_curve(bytes, nb::borrow<nb::bytes>(seed).size()));
+  }, nb::arg("seed"), "hash_to_g1 of pyml/crypto/bn254_group.py.");
   m.def("msm", &multiply_points, nb::arg("points"), nb::arg("values"),
         "Sum of values[i] · points[i]; points are 64 bytes each, values int32 [n] or uint64 [n, 4].");
   m.def("unsafe_raw_powers", &raw_powers, nb::arg("tau"), nb::arg("begin"), nb::arg("count"),

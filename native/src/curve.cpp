@@ -29,8 +29,9 @@ Xyzz Xyzz::from(const Affine& p) {
 Affine generator() { return Affine{Fq::one(), Fq::from_u64(2)}; }
 
 const Affine& blinding_generator() {
-  static const char domain[] = "pyml.native.blinding.v1";
-  static const Affine h = hash_to_curve(domain, sizeof domain - 1);
+  static const char name[] = "pyml.zk.native.generator.v1";
+  static const Digest seed = keccak256(name, sizeof name - 1);
+  static const Affine h = hash_to_curve(seed.data(), seed.size());
   return h;
 }
 
@@ -120,12 +121,12 @@ bool sqrt(const Fq& a, Fq& root) {  // q = 3 mod 4
   return true;
 }
 
-Affine hash_to_curve(const char* domain, std::size_t domain_bytes) {
+Affine hash_to_curve(const std::uint8_t* seed, std::size_t seed_bytes) {
+  std::uint8_t counter[32] = {};
   for (std::uint32_t i = 0;; i++) {
-    const std::uint8_t counter[4] = {static_cast<std::uint8_t>(i >> 24), static_cast<std::uint8_t>(i >> 16),
-                                     static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
+    for (int k = 0; k < 4; k++) counter[31 - k] = static_cast<std::uint8_t>(i >> (8 * k));
     Keccak256 hash;
-    hash.absorb(domain, domain_bytes);
+    hash.absorb(seed, seed_bytes);
     hash.absorb(counter, sizeof counter);
     Affine p;
     p.x = Fq::reduce_bytes(hash.digest().data());

@@ -6,7 +6,7 @@
 //   to_affine(P), batch_to_affine(P, n, out)
 //   encode(P, out64), decode(in64, P)                            x || y, 32 bytes each, big-endian (EIP-196)
 //   generator()            (1, 2)
-//   blinding_generator()   H, whose logarithm to the generator nobody knows
+//   blinding_generator()   H = hash_to_curve(keccak256("pyml.zk.native.generator.v1")): nobody knows its logarithm
 //
 // decode refuses coordinates >= q and points off the curve; infinity is 64 zero bytes and is accepted: where it is not
 // allowed the caller says so. Formulas: "dbl-2008-s-1", "madd-2008-s", "add-2008-s" of the Explicit-Formulas Database.
@@ -55,7 +55,8 @@ bool decode(const std::uint8_t* in64, Affine& out);
 
 bool sqrt(const Fq& a, Fq& root);  // false if a is not a square; either root
 
-// Try-and-increment: x = keccak256(domain || uint32_be(i)) mod q for i = 0, 1, ... until x^3 + 3 is a square; even y.
-Affine hash_to_curve(const char* domain, std::size_t domain_bytes);
+// hash_to_g1 of pyml/crypto/bn254_group.py: x = keccak256(seed || i) mod q, i = 0, 1, ... in 32 big-endian bytes, until
+// x^3 + 3 is a square; the even y.
+Affine hash_to_curve(const std::uint8_t* seed, std::size_t seed_bytes);
 
 }  // namespace pyml
