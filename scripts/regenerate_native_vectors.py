@@ -20,17 +20,17 @@ from pyml.errors import PymlError
 from pyml.files import write_atomically
 from pyml.ml.integer import IntegerNetwork
 from pyml.zk.native.generator import H
-from pyml.zk.native.key import key_digest
+from pyml.zk.native.key import key_digest, weights_key_digest
 from pyml.zk.native.reference.proof import NativeProof
-from pyml.zk.native.reference.prove import prove_accuracy
+from pyml.zk.native.reference.prove import prove_accuracy, prove_inference, prove_weights
 from pyml.zk.native.transcript import point_words
-from tests.zk.native.toy_cases import CONTEXT, POWERS, SECRETS, Case, cases
+from tests.zk.native.toy_cases import CONTEXT, POWERS, SECRETS, Case, cases, inference_cases, weights_cases
 
 TARGET: Final = Path(__file__).parents[1] / "tests" / "vectors" / "native_accuracy.json"
 COMMENT: Final = (
     "Made by scripts/regenerate_native_vectors.py. Scalars and coordinates are words of 32 bytes in hexadecimal; "
-    "`proof` is all words of a proof; `challenges` are those on the way, for debugging. `tau` is the secret of a toy set-up "
-    "and `seed` that of the masks: for tests and nothing else. `weight` is [input][output], before the bias."
+    "`proof` is all words of a proof; `challenges` are those on the way, for debugging. `tau` is the secret of a toy "
+    "set-up and `seed` that of the masks: for tests and nothing else. `weight` is [input][output], before the bias."
 )
 
 
@@ -57,6 +57,8 @@ def make_vectors() -> dict[str, Any]:
         "modelBlind": _hex(SECRETS.model_blind),
         "context": _hex(CONTEXT),
         "accuracy": [accuracy_vector(case) for case in cases()],
+        "inference": [inference_vector(case) for case in inference_cases()],
+        "weights": [weights_vector(case) for case in weights_cases()],
     }
 
 
@@ -71,6 +73,25 @@ def accuracy_vector(case: Case) -> dict[str, Any]:
         "count": count,
         **_proof(proof),
     }
+
+
+def inference_vector(case: Case) -> dict[str, Any]:
+    """One proof of inference; ρ is fixed here, where a contract takes it from the points."""
+    proved = prove_inference(case.key, POWERS, case.network, case.inputs[0], lambda *_: CONTEXT, SECRETS)
+    return {
+        **_statement(case),
+        "vk": "0x" + key_digest(case.key).hex(),
+        "evaluation": _hex(proved.evaluation),
+        "label": proved.label,
+        **_proof(proved.proof),
+    }
+
+
+def weights_vector(case: Case) -> dict[str, Any]:
+    """One proof of small weights."""
+    proof = prove_weights(case.shape, POWERS.tau_g2, POWERS, case.network, CONTEXT, SECRETS)
+    statement = {name: value for name, value in _statement(case).items() if name not in ("inputs", "labels")}
+    return {**statement, "vk": "0x" + weights_key_digest(case.shape, POWERS.tau_g2).hex(), **_proof(proof)}
 
 
 def _statement(case: Case) -> dict[str, Any]:

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from pyml.crypto.bn254 import SCALAR_MODULUS
 from pyml.errors import CircuitError
 from pyml.zk.native.packing import Packing, lg, pack
 from pyml.zk.native.shape import Shape
 
+INPUT_BITS = 16
+"""Features are below 2^16."""
 MASKS_PER_ROW = 16
 SPARE_MASKS = 16
 ROUND_DEGREE_A = 4
@@ -67,11 +70,21 @@ class Layout:
     shape: Shape
 
     def __post_init__(self) -> None:
-        if self.v > self.n or (not self.shape.data_in_witness and self.ni > self.n):
+        if self.v > self.n:
             raise CircuitError("the degree is too small for this shape", expected=f"at least {self.v}", got=self.n)
+        self._require_no_wrap()
         _ = (self.stage1, self.stage2, self.data, self.model)  # refuses what does not fit
         if self.model.polynomials > 1:
             raise CircuitError("the weights do not fit one polynomial", got=f"2^{self.n} coefficients")
+
+    def _require_no_wrap(self) -> None:
+        """No sum of products of allowed inputs and weights reaches a quarter of the field."""
+        shape = self.shape
+        largest = 1 << max(INPUT_BITS, shape.limb_bits)
+        for layer, unit in zip(self.layers, shape.bias_units, strict=True):
+            sums = largest * shape.widths[layer - 1] + unit
+            if sums << shape.limb_bits + shape.weight_bits >= SCALAR_MODULUS // 4:
+                raise CircuitError(f"layer {layer}: its sums could wrap around the field", got=f"bias unit {unit}")
 
     @property
     def n(self) -> int:

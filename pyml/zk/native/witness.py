@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pyml.errors import CircuitError, InputError, ModelError
 from pyml.ml.integer import IntArray, IntegerNetwork, correct_of, hidden, require_inputs
-from pyml.zk.native.layout import Layout
+from pyml.zk.native.layout import INPUT_BITS, Layout
 from pyml.zk.native.packing import lg
 from pyml.zk.native.shape import Shape
 
@@ -120,6 +120,8 @@ def _require_samples(shape: Shape, network: IntegerNetwork, inputs: IntArray) ->
         raise InputError("there is no sample to prove anything about")
     if len(samples) != shape.samples:
         raise InputError("the number of samples is not the circuit's", expected=shape.samples, got=len(samples))
+    if network.input_max >= 1 << INPUT_BITS:
+        raise ModelError("features are too large to prove", expected=f"below 2^{INPUT_BITS}", got=network.input_max)
     return samples
 
 

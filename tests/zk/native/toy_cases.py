@@ -63,6 +63,54 @@ def random_network(shape: Shape, rng: np.random.Generator, input_max: int) -> In
     return IntegerNetwork(tuple(layers), shape.weight_bits, input_max)
 
 
+def inference_cases() -> list[Case]:
+    """Inputs shorter than and as long as a power of two."""
+    return [
+        make_case(
+            "inference",
+            "three features of four, one hidden layer",
+            Shape(
+                1, (3, 4, 3), (2,), (1, 2), limb_bits=5, margin_limbs=2, degree=8, weight_bits=4, data_in_witness=True
+            ),
+            seed=6,
+        ),
+        make_case(
+            "inference without slack",
+            "eight features: nothing lies beyond them; two hidden layers",
+            Shape(
+                1,
+                (8, 2, 3, 2),
+                (4, 3),
+                (1, 1, 1),
+                limb_bits=5,
+                margin_limbs=2,
+                degree=9,
+                weight_bits=4,
+                data_in_witness=True,
+            ),
+            seed=7,
+        ),
+    ]
+
+
+def weights_cases() -> list[Case]:
+    """Two layers of unequal sizes; one layer with a table larger than W."""
+    return [
+        make_case(
+            "weights",
+            "W_2 lies before W_1; nw > w",
+            Shape(1, (3, 4, 5), (2,), (1, 1), limb_bits=5, margin_limbs=2, degree=8, weight_bits=4),
+            seed=8,
+        ),
+        make_case(
+            "weights of one layer",
+            "nw < w",
+            Shape(1, (2, 2), (), (1,), limb_bits=5, margin_limbs=2, degree=8, weight_bits=5),
+            seed=9,
+        ),
+    ]
+
+
 def cases() -> list[Case]:
     """One of each kind of layout."""
     return [

@@ -19,3 +19,13 @@ class NativeProof:
     def encode(self) -> bytes:
         """The form that a contract reads."""
         return words_of([*self.commitment, *self.words])
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceProof:
+    """A proof about one secret input, and the public values that it is about."""
+
+    rho: int
+    evaluation: int
+    label: int
+    proof: NativeProof

@@ -6,19 +6,24 @@ which serves for as long as the commitment does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from pyml.crypto.bn254 import SCALAR_MODULUS as R
 from pyml.crypto.bn254 import Point
-from pyml.ml.integer import IntArray, IntegerNetwork
-from pyml.zk.native.key import first_transcript, key_digest
-from pyml.zk.native.layout import Layout, pack_model
+from pyml.errors import InputError
+from pyml.ml.integer import IntArray, IntegerNetwork, predict
+from pyml.zk.native.key import first_transcript, key_digest, weights_key_digest
+from pyml.zk.native.layout import Layout, WeightsLayout, pack_model
 from pyml.zk.native.masks import draw_masks
-from pyml.zk.native.reference.accuracy import AccuracyProver, ProverInput, chunk_columns
+from pyml.zk.native.reference.accuracy import AccuracyProver, ProverInput, data_chunks
 from pyml.zk.native.reference.committed import lay
+from pyml.zk.native.reference.inference import InferenceProver, PublicInput, lay_input, monic_evaluation
 from pyml.zk.native.reference.powers import Powers, require_size
-from pyml.zk.native.reference.proof import NativeProof
+from pyml.zk.native.reference.proof import InferenceProof, NativeProof
+from pyml.zk.native.reference.weights import WeightsProver, weight_table
 from pyml.zk.native.shape import Shape, VerifyingKey
 from pyml.zk.native.transcript import PointWords
 from pyml.zk.native.witness import build_witness, data_columns, require_network, weight_columns
@@ -29,7 +34,7 @@ def commit_data(shape: Shape, powers: Powers, inputs: IntArray, labels: IntArray
     layout = Layout(shape)
     require_size(powers, shape.degree)
     columns = data_columns(layout, inputs, labels)
-    polynomials = lay(layout.data, columns | chunk_columns(layout, columns["X"]), shape.degree)
+    polynomials = lay(layout.data, columns | data_chunks(layout, columns["X"]), shape.degree)
     points = [powers.commit(polynomial, 0) for polynomial in polynomials]
     return tuple(None if point == (0, 0) else Point(*point) for point in points)
 
@@ -72,6 +77,57 @@ def prove_accuracy(
     messages = prover.run()
     prover.require_true()
     return witness.count, NativeProof(commitment, tuple(messages.words), messages.challenges)
+
+
+def prove_inference(
+    key: VerifyingKey,
+    powers: Powers,
+    network: IntegerNetwork,
+    features: IntArray,
+    challenge: Callable[[PointWords, PointWords], int],
+    secrets: Secrets,
+) -> InferenceProof:
+    """The answer to one secret input; ``challenge`` is ρ, from C_W and the commitment to the input."""
+    layout = Layout(key.shape)
+    require_size(powers, layout.n)
+    label = int(predict(network, features[None, :])[0])
+    if label < 0:
+        raise InputError("two logits tie: this input has no answer to prove")
+    witness = build_witness(layout, network, features[None, :], np.array([label]))
+    commitment = commit_model(key.shape, powers, network, secrets.model_blind)
+    given = prover_input(layout, witness.columns, witness.count, secrets)
+    input_point = powers.commit(lay_input(layout, given.columns["X"]), given.masks.blinds[0])
+    rho = challenge(commitment, input_point)
+    evaluation = monic_evaluation(features.tolist(), rho)
+    transcript = first_transcript(key_digest(key), commitment, [rho, evaluation, label])
+    prover = InferenceProver(given, powers, transcript, public=PublicInput(rho, evaluation))
+    messages = prover.run()
+    prover.require_true()
+    proof = NativeProof(commitment, tuple(messages.words), messages.challenges)
+    return InferenceProof(rho, evaluation, label, proof)
+
+
+def prove_weights(
+    shape: Shape,
+    tau_g2: Sequence[int],
+    powers: Powers,
+    network: IntegerNetwork,
+    context: int,
+    secrets: Secrets,
+) -> NativeProof:
+    """That every weight behind C_W is small and lies within the layers."""
+    layout = WeightsLayout(shape)
+    require_network(shape, network)
+    require_size(powers, layout.n)
+    commitment = commit_model(shape, powers, network, secrets.model_blind)
+    masks = draw_masks(
+        secrets.seed, layout.mask_rows, 1 << layout.n, layout.stage1.polynomials + 1 + layout.stage2.polynomials
+    )
+    transcript = first_transcript(weights_key_digest(shape, tau_g2), commitment, [context])
+    prover = WeightsProver(layout, weight_table(layout, network), secrets.model_blind, masks, powers, transcript)
+    messages = prover.run()
+    prover.require_true()
+    return NativeProof(commitment, tuple(messages.words), messages.challenges)
 
 
 def prover_input(layout: Layout, columns: Mapping[str, Sequence[int]], count: int, secrets: Secrets) -> ProverInput:
