@@ -23,7 +23,7 @@ from pyml.zk.native.generator import H
 from pyml.zk.native.key import key_digest, weights_key_digest
 from pyml.zk.native.reference.proof import NativeProof
 from pyml.zk.native.reference.prove import prove_accuracy, prove_inference, prove_weights
-from pyml.zk.native.transcript import point_words
+from pyml.zk.native.transcript import PointWords, point_words
 from tests.zk.native.toy_cases import CONTEXT, POWERS, SECRETS, Case, cases, inference_cases, weights_cases
 
 TARGET: Final = Path(__file__).parents[1] / "tests" / "vectors" / "native_accuracy.json"
@@ -77,7 +77,7 @@ def accuracy_vector(case: Case) -> dict[str, Any]:
 
 def inference_vector(case: Case) -> dict[str, Any]:
     """One proof of inference; ρ is fixed here, where a contract takes it from the points."""
-    proved = prove_inference(case.key, POWERS, case.network, case.inputs[0], lambda *_: CONTEXT, SECRETS)
+    proved = prove_inference(case.key, POWERS, case.network, case.inputs[0], _fixed_challenge, SECRETS)
     return {
         **_statement(case),
         "vk": "0x" + key_digest(case.key).hex(),
@@ -92,6 +92,10 @@ def weights_vector(case: Case) -> dict[str, Any]:
     proof = prove_weights(case.shape, POWERS.tau_g2, POWERS, case.network, CONTEXT, SECRETS)
     statement = {name: value for name, value in _statement(case).items() if name not in ("inputs", "labels")}
     return {**statement, "vk": "0x" + weights_key_digest(case.shape, POWERS.tau_g2).hex(), **_proof(proof)}
+
+
+def _fixed_challenge(_commitment: PointWords, _input: PointWords) -> int:
+    return CONTEXT
 
 
 def _statement(case: Case) -> dict[str, Any]:
