@@ -125,7 +125,7 @@ def gather_claims(layout: Layout, sent: Sent, gamma: int, inference: Inference |
     claims.add(sent.k_s, blinding(sent.theta))
     claims.add(sent.k_t, entries(k, {ENTRIES_A_ROW * rows.spare + e: 1 for e in range(ENTRIES_A_ROW)}))
     if inference:
-        for value, term in _input_claims(layout, inference):
+        for value, term in input_claims(layout, inference):
             claims.add(value, term)
     return claims
 
@@ -194,7 +194,7 @@ def _masks_in_targets(layout: Layout, sent: Sent) -> dict[int, int]:
     return found
 
 
-def _input_claims(layout: Layout, inference: Inference) -> list[tuple[int, Term]]:
+def input_claims(layout: Layout, inference: Inference) -> list[tuple[int, Term]]:
     """Section 10: the features are those whose monic polynomial was evaluated, and there are d_0 of them."""
     place, ratio, features = layout.stage1["XI"], inference.context, layout.shape.widths[0]
 

@@ -55,7 +55,7 @@ class Claims:
 
 def column(stage: StageName, place: Place, point: Sequence[int], factor: int = 1) -> Term:
     """A column at a point, times a factor."""
-    return Term((stage, place.polynomial), lambda sigma: factor * place.weight(point, sigma))
+    return Term((stage, place.polynomial), lambda sigma: factor * place.weight(point, sigma) % R)
 
 
 def entries(place: Place, coefficients: Mapping[int, int]) -> Term:
@@ -63,7 +63,7 @@ def entries(place: Place, coefficients: Mapping[int, int]) -> Term:
 
     def weight(sigma: Sequence[int]) -> int:
         table = eq_table(sigma[: place.variables])
-        return inner(coefficients.values(), (table[index] for index in coefficients)) * place.prefix(sigma)
+        return inner(coefficients.values(), (table[index] for index in coefficients)) * place.prefix(sigma) % R
 
     return Term(("stage 1", place.polynomial), weight)
 
