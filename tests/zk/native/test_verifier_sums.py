@@ -1,7 +1,7 @@
 """Section 6 over the whole cube: an honest network's sums are what is claimed, and each broken relation moves them.
 
-The columns are made here, from the relations N1 to N6, apart from the reference prover. At a corner of the cube a column
-is an entry, so the summand's sum over all corners must be λ^(L+5)·count, and SC-B's the target at the point ρ.
+The columns are made here, from the relations N1 to N6, apart from the reference prover. At a corner of the cube a
+column is an entry, so the sum of the summand over all corners must be λ^(L+5)·count, and SC-B's the target at ρ.
 """
 
 from __future__ import annotations
