@@ -26,8 +26,15 @@ void read_exactly(std::FILE* file, void* out, std::size_t bytes, const char* wha
   if (std::fread(out, 1, bytes, file) != bytes) throw SrsError(std::string("the file ends within ") + what);
 }
 
-void seek(std::FILE* file, std::size_t offset) {
-  if (std::fseek(file, static_cast<long>(offset), SEEK_SET) != 0) throw SrsError("the file cannot be read at random");
+void seek(std::FILE* file, std::size_t offset, int whence) {
+  if (std::fseek(file, static_cast<long>(offset), whence) != 0) throw SrsError("the file cannot be read at random");
+}
+
+std::size_t length_of(std::FILE* file) {
+  seek(file, 0, SEEK_END);
+  const long length = std::ftell(file);
+  if (length < 0) throw SrsError("the file cannot be read at random");
+  return static_cast<std::size_t>(length);
 }
 
 // x.re x.im y.re y.im, raw -> x.im x.re y.im y.re, canonical big-endian
@@ -50,11 +57,16 @@ void Srs::Free::operator()(Affine* memory) const { std::free(memory); }
 Srs Srs::read(const std::string& path, std::size_t count) {
   const File file(std::fopen(path.c_str(), "rb"));
   if (!file) throw SrsError("the file cannot be opened");
+  return read(file.get(), count);
+}
+
+Srs Srs::read(std::FILE* file, std::size_t count) {
   std::uint8_t header[4];
-  read_exactly(file.get(), header, sizeof header, "its header");
+  read_exactly(file, header, sizeof header, "its header");
   const std::uint32_t degree = header[0] | header[1] << 8 | header[2] << 16 | std::uint32_t(header[3]) << 24;
   if (degree > kMaxDegree) throw SrsError("the file's degree is above 26");
-  const std::size_t size = std::size_t(1) << degree;
+  const std::size_t size = std::size_t(1) << degree, tail = sizeof header + 2 * size * kPointBytes;
+  if (length_of(file) != tail + 2 * kG2Bytes) throw SrsError("the file's length does not fit its degree");
   if (count > size) throw SrsError("the file has fewer points than are needed");
   Srs srs;
   srs.degree_ = degree;
@@ -62,11 +74,11 @@ Srs Srs::read(const std::string& path, std::size_t count) {
   const std::size_t bytes = srs.size_ * kPointBytes;
   srs.points_.reset(static_cast<Affine*>(std::aligned_alloc(64, bytes)));
   if (!srs.points_) throw std::bad_alloc();
-  read_exactly(file.get(), srs.points_.get(), bytes, "its points");
-  seek(file.get(), sizeof header + 2 * size * kPointBytes);
-  srs.g2_ = read_g2(file.get(), "the generator of G2");
-  srs.tau_g2_ = read_g2(file.get(), "tau times the generator of G2");
-  if (std::fgetc(file.get()) != EOF) throw SrsError("the file is longer than its degree says");
+  seek(file, sizeof header, SEEK_SET);
+  read_exactly(file, srs.points_.get(), bytes, "its points");
+  seek(file, tail, SEEK_SET);
+  srs.g2_ = read_g2(file, "the generator of G2");
+  srs.tau_g2_ = read_g2(file, "tau times the generator of G2");
   return srs;
 }
 

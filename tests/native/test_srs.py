@@ -93,12 +93,12 @@ def test_combinations_depend_on_the_seed_and_on_nothing_else(
 
 CUTS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "empty": (lambda _: b"", "the file ends within its header"),
-    "header only": (lambda data: data[:4], "the file ends within its points"),
-    "half": (lambda data: data[: len(data) // 4], "the file ends within its points"),
-    "without tau": (lambda data: data[:-128], "the file ends within tau times the generator of G2"),
-    "a byte short": (lambda data: data[:-1], "the file ends within tau times the generator of G2"),
-    "a byte long": (lambda data: data + b"\0", "the file is longer than its degree says"),
-    "another degree": (lambda data: b"\4" + data[1:], "the file is longer than its degree says"),
+    "header only": (lambda data: data[:4], "the file's length does not fit its degree"),
+    "half": (lambda data: data[: len(data) // 4], "the file's length does not fit its degree"),
+    "without tau": (lambda data: data[:-128], "the file's length does not fit its degree"),
+    "a byte short": (lambda data: data[:-1], "the file's length does not fit its degree"),
+    "a byte long": (lambda data: data + b"\0", "the file's length does not fit its degree"),
+    "another degree": (lambda data: b"\4" + data[1:], "the file's length does not fit its degree"),
     "absurd degree": (lambda data: b"\xff" * 4 + data[4:], "the file's degree is above 26"),
     "zip": (lambda data: b"PK\3\4" + data[4:], "the file's degree is above 26"),
     "G2 not reduced": (

@@ -18,6 +18,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -35,6 +36,7 @@ using G2Bytes = std::array<std::uint8_t, 128>;
 class Srs {
  public:
   static Srs read(const std::string& path, std::size_t count = 0);
+  static Srs read(std::FILE* file, std::size_t count = 0);
 
   const Affine* points() const { return points_.get(); }
   std::size_t size() const { return size_; }
