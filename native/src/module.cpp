@@ -11,6 +11,7 @@ namespace pyml::binding {
 
 void bind_field(nb::module_& module);
 void bind_curve(nb::module_& module);
+void bind_prover(nb::module_& module);
 
 namespace {
 
@@ -44,4 +45,5 @@ NB_MODULE(pyml_native, m) {
   pyml::binding::bind_machine(m);
   pyml::binding::bind_field(m);
   pyml::binding::bind_curve(m);
+  pyml::binding::bind_prover(m);
 }

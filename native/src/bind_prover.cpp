@@ -1,0 +1,190 @@
+// The prover for Python. Only pyml/zk/native/prover.py calls it, which has checked what a user can get wrong; here every
+// length is checked again, for nothing that Python passes may make this code read beyond an array.
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <array>
+#include <string>
+#include <tuple>
+
+#include "binding.hpp"
+#include "pyml/prover.hpp"
+#include "pyml/srs.hpp"
+
+namespace pyml::binding {
+namespace {
+
+using Array = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+
+[[noreturn]] void refuse(const std::string& line) { throw nb::value_error(line.c_str()); }
+
+Shape read_shape(std::size_t samples, std::vector<std::size_t> widths, std::vector<unsigned> shifts,
+                 std::vector<std::uint64_t> bias_units, std::array<unsigned, 4> sizes, bool data_in_witness) {
+  Shape shape;
+  shape.samples = samples;
+  shape.widths = std::move(widths);
+  shape.shifts = std::move(shifts);
+  shape.bias_units = std::move(bias_units);
+  shape.limb_bits = sizes[0];
+  shape.margin_limbs = sizes[1];
+  shape.degree = sizes[2];
+  shape.weight_bits = sizes[3];
+  shape.data_in_witness = data_in_witness;
+  shape.require_valid();
+  return shape;
+}
+
+Samples read_samples(const Array& inputs, const Array& labels) {
+  Samples samples;
+  const bool small = inputs.dtype() == nb::dtype<std::uint8_t>();
+  if (inputs.ndim() != 2 || !(small || inputs.dtype() == nb::dtype<std::uint16_t>()))
+    refuse("inputs must be a NumPy array of uint8 or uint16 [samples, features]");
+  if (labels.ndim() != 1 || labels.dtype() != nb::dtype<std::int64_t>() || labels.shape(0) != inputs.shape(0))
+    refuse("labels must be a NumPy array of int64 [samples]");
+  samples.data = inputs.data();
+  samples.rows = inputs.shape(0);
+  samples.width = inputs.shape(1);
+  samples.bytes = small ? 1 : 2;
+  samples.labels = static_cast<const std::int64_t*>(labels.data());
+  return samples;
+}
+
+Weights read_weights(const Shape& shape, const std::vector<Array>& layers) {
+  Weights weights;
+  if (layers.size() != shape.layers()) refuse("there must be one matrix of weights for each layer");
+  for (std::size_t l = 0; l < layers.size(); l++) {
+    const Array& layer = layers[l];
+    if (layer.ndim() != 2 || layer.dtype() != nb::dtype<std::int32_t>() || layer.shape(0) != shape.widths[l] + 1 ||
+        layer.shape(1) != shape.widths[l + 1])
+      refuse("layer " + std::to_string(l + 1) + " must be a NumPy array of int32 [inputs + 1, outputs]");
+    weights.push_back(static_cast<const std::int32_t*>(layer.data()));
+  }
+  return weights;
+}
+
+// Python's function of the count and the first points, which may raise.
+Context read_context(const nb::object& function) {
+  return [function](std::size_t count, const std::vector<Affine>& points) {
+    const nb::gil_scoped_acquire held;
+    nb::list encoded;
+    for (const Affine& p : points) encoded.append(to_bytes(p));
+    return require_scalar<Fr>(function(count, encoded), "context");
+  };
+}
+
+// Between phases a signal is looked for and the caller told; what either raises ends the proof.
+Phases read_phases(const nb::object& notice) {
+  return Phases([notice](const char* phase) {
+    const nb::gil_scoped_acquire held;
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    if (!notice.is_none()) notice(phase);
+  });
+}
+
+nb::tuple to_tuple(const Proof& proof) {
+  nb::dict timings;
+  for (const auto& [phase, seconds] : proof.timings) timings[phase.c_str()] = seconds;
+  return nb::make_tuple(nb::bytes(proof.bytes.data(), proof.bytes.size()), proof.count, timings);
+}
+
+struct SecretScalar {
+  Secrets secrets;
+  SecretScalar(nb::handle seed, nb::handle blind)
+      : secrets{require_bytes(seed, "seed", 32), require_scalar<Fr>(blind, "blind")} {}
+  ~SecretScalar() { wipe(&secrets.model_blind, sizeof(Fr)); }
+};
+
+nb::object accuracy(const Shape& shape, const Srs& srs, nb::handle data, const Array& inputs, const Array& labels,
+                    const std::vector<Array>& layers, nb::handle blind, nb::handle seed, const nb::object& context,
+                    const nb::object& notice) {
+  const Samples samples = read_samples(inputs, labels);
+  const Weights weights = read_weights(shape, layers);
+  const std::vector<Affine> points = require_points(data, "data");
+  const SecretScalar secret(seed, blind);
+  const Context bound = read_context(context);
+  Phases phases = read_phases(notice);
+  Proof proof;
+  {
+    const nb::gil_scoped_release released;
+    proof = prove_accuracy(shape, srs, points, samples, weights, secret.secrets, bound, std::move(phases));
+  }
+  return to_tuple(proof);
+}
+
+nb::object weights(const Shape& shape, const Srs& srs, const std::vector<Array>& layers, nb::handle blind,
+                   nb::handle seed, const nb::object& context, const nb::object& notice) {
+  const Weights matrices = read_weights(shape, layers);
+  const SecretScalar secret(seed, blind);
+  const Context bound = read_context(context);
+  Phases phases = read_phases(notice);
+  Proof proof;
+  {
+    const nb::gil_scoped_release released;
+    proof = prove_weights(shape, srs, matrices, secret.secrets, bound, std::move(phases));
+  }
+  return to_tuple(proof);
+}
+
+const char* kind_name(Refusal::Kind kind) {
+  switch (kind) {
+    case Refusal::Kind::circuit: return "circuit";
+    case Refusal::Kind::input: return "input";
+    case Refusal::Kind::model: return "model";
+    case Refusal::Kind::powers: return "powers";
+    case Refusal::Kind::proof: return "proof";
+  }
+  return "proof";
+}
+
+}  // namespace
+
+void bind_prover(nb::module_& m) {
+  // args: the kind of mistake, then the line.
+  PyObject* const refusal = PyErr_NewException("pyml_native.Refusal", PyExc_ValueError, nullptr);
+  m.attr("Refusal") = nb::steal(refusal);  // the module keeps it alive for the translator
+  nb::register_exception_translator([](const std::exception_ptr& p, void* type) {
+    try {
+      std::rethrow_exception(p);
+    } catch (const Refusal& r) {
+      PyErr_SetObject(static_cast<PyObject*>(type), nb::make_tuple(kind_name(r.kind), r.what()).ptr());
+    }
+  }, refusal);
+  nb::class_<Shape>(m, "Shape", "Public parameters of a proof; pyml/zk/native/shape.py has the checked ones.")
+      .def("__init__", [](Shape* self, std::size_t samples, std::vector<std::size_t> widths, std::vector<unsigned> shifts,
+                          std::vector<std::uint64_t> bias_units, std::tuple<unsigned, unsigned, unsigned, unsigned> sizes,
+                          bool data_in_witness) {
+        const auto [limb_bits, margin_limbs, degree, weight_bits] = sizes;
+        new (self) Shape(read_shape(samples, std::move(widths), std::move(shifts), std::move(bias_units),
+                                    {limb_bits, margin_limbs, degree, weight_bits}, data_in_witness));
+      }, nb::arg("samples"), nb::arg("widths"), nb::arg("shifts"), nb::arg("bias_units"), nb::arg("sizes"),
+         nb::arg("data_in_witness"), "sizes: limb_bits, margin_limbs, degree, weight_bits.");
+  m.def("commit_data", [](const Shape& shape, const Srs& srs, const Array& inputs, const Array& labels) {
+    const Samples samples = read_samples(inputs, labels);
+    std::vector<Affine> points;
+    {
+      const nb::gil_scoped_release released;
+      points = commit_data(shape, srs, samples);
+    }
+    nb::list encoded;
+    for (const Affine& p : points) encoded.append(to_bytes(p));
+    return encoded;
+  }, nb::arg("shape"), nb::arg("srs"), nb::arg("inputs"), nb::arg("labels"), "Points of X and Y, 64 bytes each.");
+  m.def("commit_model", [](const Shape& shape, const Srs& srs, const std::vector<Array>& layers, nb::handle blind) {
+    const Weights matrices = read_weights(shape, layers);
+    const Fr scalar = require_scalar<Fr>(blind, "blind");
+    Affine point;
+    {
+      const nb::gil_scoped_release released;
+      point = commit_model(shape, srs, matrices, scalar);
+    }
+    return to_bytes(point);
+  }, nb::arg("shape"), nb::arg("srs"), nb::arg("layers"), nb::arg("blind"), "C_W, 64 bytes.");
+  m.def("prove_accuracy", &accuracy, nb::arg("shape"), nb::arg("srs"), nb::arg("data"), nb::arg("inputs"),
+        nb::arg("labels"), nb::arg("layers"), nb::arg("blind"), nb::arg("seed"), nb::arg("context"),
+        nb::arg("notice").none(), "(proof, count, seconds of each phase); also a proof of inference, as the shape says.");
+  m.def("prove_weights", &weights, nb::arg("shape"), nb::arg("srs"), nb::arg("layers"), nb::arg("blind"),
+        nb::arg("seed"), nb::arg("context"), nb::arg("notice").none(), "(proof, 0, seconds of each phase).");
+}
+
+}  // namespace pyml::binding
