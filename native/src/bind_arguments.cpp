@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include "binding.hpp"
@@ -60,11 +61,13 @@ Secret<F> require_vector(nb::handle object, const char* name, const char* wanted
   return out;
 }
 
-I32View require_i32(nb::handle object, const char* name) {
+Secret<std::int32_t> require_i32(nb::handle object, const char* name) {
   const AnyArray array = require_array(object, name, nb::dtype<std::int32_t>(), "int32");
   if (array.ndim() != 1) refuse(name, "must have shape [n]");
   if (!is_c_order(array)) refuse(name, "must be in C order");
-  return I32View{static_cast<const std::int32_t*>(array.data()), array.shape(0)};
+  Secret<std::int32_t> out(array.shape(0));
+  std::copy_n(static_cast<const std::int32_t*>(array.data()), out.size(), out.data());
+  return out;
 }
 
 bool is_i32(nb::handle object) {

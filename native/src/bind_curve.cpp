@@ -23,10 +23,10 @@ nb::bytes multiply_array(nb::handle values, std::size_t most, const Small& small
                              std::to_string(most)).c_str());
   };
   if (is_i32(values)) {
-    const I32View view = require_i32(values, "values");
-    require_fit(view.size);
+    const Secret<std::int32_t> integers = require_i32(values, "values");
+    require_fit(integers.size());
     const nb::gil_scoped_release released;
-    result = to_affine(small(view.data, view.size));
+    result = to_affine(small(integers.data(), integers.size()));
   } else {
     const Secret<Fr> scalars = require_vector<Fr>(values, "values", "int32 or uint64");
     require_fit(scalars.size());

@@ -134,9 +134,9 @@ void bind_field(nb::module_& m) {
   m.def("vec_from_i32", [](const std::string& field, nb::handle values) {
     return in_field(field, [&](auto zero) {
       using F = decltype(zero);
-      const I32View view = require_i32(values, "values");
-      Secret<F> out(view.size);
-      vec::from_i32(out.data(), view.data, view.size);
+      const Secret<std::int32_t> integers = require_i32(values, "values");
+      Secret<F> out(integers.size());
+      vec::from_i32(out.data(), integers.data(), integers.size());
       return to_array(out.data(), out.size());
     });
   }, nb::arg("field"), nb::arg("values"), "Signed integers as field elements.");

@@ -4,7 +4,7 @@
 //   require_bytes(object, name, n)    bytes of that length (any length for n = 0)
 //   require_scalar<F>(object, name)   32 canonical big-endian bytes
 //   require_vector<F>(object, name)   NumPy uint64 [n, 4], C order, canonical little-endian limbs
-//   require_i32(object, name)         NumPy int32 [n], C order; a view, valid while the object lives
+//   require_i32(object, name)         NumPy int32 [n], C order; a copy, for another thread of Python may write meanwhile
 //   require_point(object, name)       64 bytes, canonical, on the curve; infinity allowed
 //   require_points(object, name)      64 bytes each
 //   to_bytes(F), to_bytes(Affine), to_array(F*, n)
@@ -25,16 +25,11 @@ namespace pyml::binding {
 
 namespace nb = nanobind;
 
-struct I32View {
-  const std::int32_t* data;
-  std::size_t size;
-};
-
 const std::uint8_t* require_bytes(nb::handle object, const char* name, std::size_t n);
 template <class F> F require_scalar(nb::handle object, const char* name);
 template <class F>
 Secret<F> require_vector(nb::handle object, const char* name, const char* wanted = "uint64");
-I32View require_i32(nb::handle object, const char* name);
+Secret<std::int32_t> require_i32(nb::handle object, const char* name);
 bool is_i32(nb::handle object);
 Affine require_point(nb::handle object, const char* name);
 std::vector<Affine> require_points(nb::handle object, const char* name);

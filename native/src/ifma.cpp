@@ -44,8 +44,19 @@ void invert_eight(Fq* a) {  // none is zero
 
 // Only what follows may use AVX-512: code from the headers above must stay what every x86-64 processor can run, for the
 // linker keeps one copy of it for the whole module.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512ifma,bmi2,adx"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512dq,avx512ifma,bmi2,adx")
+#endif
+
+#define PYML_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define PYML_UNROLL(n) PYML_PRAGMA(unroll n)
+#else
+#define PYML_UNROLL(n) PYML_PRAGMA(GCC unroll n)
+#endif
 
 namespace pyml::ifma {
 namespace {
@@ -153,7 +164,7 @@ template <class F>
 inline __attribute__((always_inline)) Lanes product(const Lanes& a, const Lanes& b, const Constants<F>& c) {
   const Word zero = _mm512_setzero_si512();
   Word t0 = zero, t1 = zero, t2 = zero, t3 = zero, t4 = zero;
-#pragma GCC unroll 5
+PYML_UNROLL(5)
   for (int i = 0; i < 5; i++) {
     const Word x = b.l[i];
     Word t5 = zero;
@@ -360,19 +371,19 @@ inline __attribute__((always_inline)) Lanes blend(__mmask8 which, const Lanes& c
 // An 8 x 8 transposition: rows are points (x's four limbs, y's four limbs), columns limbs, or the other way round.
 inline __attribute__((always_inline)) void transpose(Word* m) {
   Word a[8], b[8];
-#pragma GCC unroll 4
+PYML_UNROLL(4)
   for (int i = 0; i < 8; i += 2) {
     a[i] = _mm512_unpacklo_epi64(m[i], m[i + 1]);
     a[i + 1] = _mm512_unpackhi_epi64(m[i], m[i + 1]);
   }
-#pragma GCC unroll 2
+PYML_UNROLL(2)
   for (int i = 0; i < 2; i++) {
     b[i] = _mm512_shuffle_i64x2(a[i], a[i + 2], 0x88);
     b[i + 2] = _mm512_shuffle_i64x2(a[i], a[i + 2], 0xdd);
     b[i + 4] = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0x88);
     b[i + 6] = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0xdd);
   }
-#pragma GCC unroll 4
+PYML_UNROLL(4)
   for (int i = 0; i < 4; i++) {
     m[i] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0x88);
     m[i + 4] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0xdd);
@@ -390,7 +401,7 @@ inline __attribute__((always_inline)) Points gather(const Affine* base, const st
                                                     const Constants<Fq>& c) {
   Word m[8];
   __mmask8 negative = 0;
-#pragma GCC unroll 8
+PYML_UNROLL(8)
   for (int k = 0; k < 8; k++) {
     const std::uint32_t entry = entries[k * stride];
     m[k] = _mm512_loadu_si512(&base[entry >> 1]);
@@ -502,7 +513,11 @@ void add_pairs(Affine* out, const Affine* base, const std::uint32_t* pairs, std:
 }
 
 }  // namespace pyml::ifma
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 
 #else  // another processor: never called
 #include <exception>
