@@ -38,6 +38,7 @@ def build_witness(layout: Layout, network: IntegerNetwork, inputs: IntArray, lab
     shape = layout.shape
     require_network(shape, network)
     samples = _require_samples(shape, network, inputs)
+    columns = weight_columns(network) | data_columns(layout, samples, labels)
     padded = np.vstack([samples, np.zeros(((1 << layout.ni) - len(samples), samples.shape[1]), dtype=np.int64)])
     *pre_activations, logits = hidden(network, padded)
     for layer, values in enumerate(pre_activations, 1):
@@ -46,7 +47,6 @@ def build_witness(layout: Layout, network: IntegerNetwork, inputs: IntArray, lab
     margins = _margins(logits[: shape.samples], np.asarray(labels), answered)
     _require_margins(shape, margins)
 
-    columns = weight_columns(network) | data_columns(layout, samples, labels)
     for layer, values in enumerate(pre_activations, 1):
         columns |= _limb_columns(shape, layer, values, layout.nh(layer))
     columns["Z"] = _spread(logits, layout.nc)

@@ -65,15 +65,14 @@ def free_messages(layout: Layout | WeightsLayout) -> int:
 
 
 SMALL, *OTHERS = cases()
+LARGER, SMALLER = weights_cases()
 
 
 @pytest.mark.parametrize(
     "case",
     [
         SMALL,
-        *(pytest.param(case, marks=pytest.mark.long) for case in OTHERS),
-        inference_cases()[0],
-        *(pytest.param(case, marks=pytest.mark.long) for case in inference_cases()[1:]),
+        *(pytest.param(case, marks=pytest.mark.long) for case in [*OTHERS, *inference_cases()]),
     ],
     ids=lambda case: case.name,
 )
@@ -83,7 +82,7 @@ def test_the_masks_reach_every_transcript_of_accuracy_and_inference(case: Case) 
     assert mask_rank(run, masks, directions=free) == free
 
 
-@pytest.mark.parametrize("case", weights_cases(), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [pytest.param(LARGER, marks=pytest.mark.long), SMALLER], ids=lambda case: case.name)
 def test_the_masks_reach_every_transcript_of_weights(case: Case) -> None:
     run, masks = weights_run(case)
     free = free_messages(WeightsLayout(case.shape))
@@ -91,14 +90,14 @@ def test_the_masks_reach_every_transcript_of_weights(case: Case) -> None:
 
 
 def test_without_the_spare_row_the_rank_shows_a_leak() -> None:
-    run, masks = weights_run(weights_cases()[1])
-    free = free_messages(WeightsLayout(weights_cases()[1].shape))
+    run, masks = weights_run(SMALLER)
+    free = free_messages(WeightsLayout(SMALLER.shape))
     without = replace(masks, spares=(0,) * len(masks.spares))
     assert mask_rank(run, without, directions=free) < free - 1  # K_T is 0, and something else shows
 
 
 def test_without_the_cover_the_rank_shows_a_leak() -> None:
-    run, masks = weights_run(weights_cases()[1])
-    free = free_messages(WeightsLayout(weights_cases()[1].shape))
+    run, masks = weights_run(SMALLER)
+    free = free_messages(WeightsLayout(SMALLER.shape))
     without = replace(masks, cover=(0,) * len(masks.cover))
     assert mask_rank(run, without, directions=free) < free - 1
