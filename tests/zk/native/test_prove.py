@@ -88,7 +88,7 @@ def test_proofs_of_weights_are_those_of_the_vectors(case: Case, vector: dict[str
 def statements(draw: st.DrawFn) -> Case:
     """Random depths, widths, shifts and units, over the numbers of samples at which padding begins and ends."""
     hidden = draw(st.integers(0, 3))
-    widths = tuple(draw(st.integers(1, 5)) for _ in range(hidden + 1)) + (draw(st.integers(2, 5)),)
+    widths = (*(draw(st.integers(1, 5)) for _ in range(hidden + 1)), draw(st.integers(2, 5)))
     units = tuple(1 << draw(st.integers(0, 2)) for _ in range(hidden + 1))
     shifts = tuple(draw(st.integers(0, 3)) for _ in range(hidden))
     shape = Shape(
@@ -149,7 +149,7 @@ def require_proof(case: Case) -> None:
 
 def test_commitments_by_listed_powers_are_those_by_their_secret() -> None:
     """A shape so small that every point can be listed."""
-    tau, points = 0x1234_5678_9ABC, []
+    tau, points = 0x1234_5678_9ABC, list[Point]()
     for power in range(1 << CASE.shape.degree):
         point = multiply_g1(G1, pow(tau, power))
         assert point is not None

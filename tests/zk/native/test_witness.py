@@ -54,7 +54,8 @@ def test_margins_and_count_are_those_of_the_network(case: Case) -> None:
     claimed = np.array(columns["c"])
     margins = ((logits * chosen).sum(axis=1, keepdims=True) - logits - 1 + chosen) * claimed[:, None]
     classes = shape.widths[-1]
-    shown = sum(limbs[:, :, q] << shape.limb_bits * q for q in range(shape.margin_limbs))
+    digits = [1 << shape.limb_bits * q if q < shape.margin_limbs else 0 for q in range(limbs.shape[2])]
+    shown = limbs @ np.array(digits)
     assert (margins[:, :classes] == shown[:, :classes]).all()
     assert not shown[:, classes:].any()
     assert witness.count == (claimed[:, None] * chosen).sum() == count_correct(case.network, case.inputs, case.labels)
