@@ -38,19 +38,22 @@ class Claims:
         self._terms: list[tuple[int, Term]] = []
         self.total = 0
         """Σ γ^j·value_j: what SC-C starts from."""
+        self.count = 0
 
     def add(self, value: int, *terms: Term) -> None:
         """The next claim."""
         self.total = (self.total + self._power * value) % R
         self._terms.extend((self._power, term) for term in terms)
         self._power = self._power * self._gamma % R
+        self.count += 1
 
     def weights(self, sigma: Sequence[int]) -> dict[Source, int]:
         """w_p(σ) for every polynomial p that a claim speaks of."""
-        found: dict[Source, int] = {}
-        for power, term in self._terms:
-            found[term.source] = (found.get(term.source, 0) + power * term.weight(sigma)) % R
-        return found
+        return {source: self.weight(source, sigma) for source in dict.fromkeys(term.source for _, term in self._terms)}
+
+    def weight(self, source: Source, sigma: Sequence[int]) -> int:
+        """w_p(σ) of one polynomial."""
+        return sum(power * term.weight(sigma) for power, term in self._terms if term.source == source) % R
 
 
 def column(stage: StageName, place: Place, point: Sequence[int], factor: int = 1) -> Term:
