@@ -1,4 +1,4 @@
-"""SC-B: all matrix products at once, after Thaler.
+"""SC-B: all matrix products at once (N1, and what Z is), after Thaler.
 
 Source: ``circuits/native_accuracy/SPEC.md``, section 6; Thaler, "Time-Optimal Interactive Proofs for Circuit
 Evaluation" (2013), section 5. Sample and neuron are fixed by the point of SC-A; the sum is over the inputs of a layer.
