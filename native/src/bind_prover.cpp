@@ -7,6 +7,7 @@
 #include <array>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "binding.hpp"
 #include "pyml/prover.hpp"
@@ -35,8 +36,13 @@ Shape read_shape(std::size_t samples, std::vector<std::size_t> widths, std::vect
   return shape;
 }
 
-Samples read_samples(const Array& inputs, const Array& labels) {
-  Samples samples;
+// Labels become places in memory, so they are copied: nobody may change them behind the checks while the lock is free.
+struct OwnedSamples : Samples {
+  std::vector<std::int64_t> own_labels;
+};
+
+OwnedSamples read_samples(const Array& inputs, const Array& labels) {
+  OwnedSamples samples;
   const bool small = inputs.dtype() == nb::dtype<std::uint8_t>();
   if (inputs.ndim() != 2 || !(small || inputs.dtype() == nb::dtype<std::uint16_t>()))
     refuse("inputs must be a NumPy array of uint8 or uint16 [samples, features]");
@@ -46,7 +52,9 @@ Samples read_samples(const Array& inputs, const Array& labels) {
   samples.rows = inputs.shape(0);
   samples.width = inputs.shape(1);
   samples.bytes = small ? 1 : 2;
-  samples.labels = static_cast<const std::int64_t*>(labels.data());
+  const auto* given = static_cast<const std::int64_t*>(labels.data());
+  samples.own_labels.assign(given, given + samples.rows);
+  samples.labels = samples.own_labels.data();
   return samples;
 }
 
@@ -98,7 +106,7 @@ struct SecretScalar {
 nb::object accuracy(const Shape& shape, const Srs& srs, nb::handle data, const Array& inputs, const Array& labels,
                     const std::vector<Array>& layers, nb::handle blind, nb::handle seed, const nb::object& context,
                     const nb::object& notice) {
-  const Samples samples = read_samples(inputs, labels);
+  const OwnedSamples samples = read_samples(inputs, labels);
   const Weights weights = read_weights(shape, layers);
   const std::vector<Affine> points = require_points(data, "data");
   const SecretScalar secret(seed, blind);
@@ -160,7 +168,7 @@ void bind_prover(nb::module_& m) {
       }, nb::arg("samples"), nb::arg("widths"), nb::arg("shifts"), nb::arg("bias_units"), nb::arg("sizes"),
          nb::arg("data_in_witness"), "sizes: limb_bits, margin_limbs, degree, weight_bits.");
   m.def("commit_data", [](const Shape& shape, const Srs& srs, const Array& inputs, const Array& labels) {
-    const Samples samples = read_samples(inputs, labels);
+    const OwnedSamples samples = read_samples(inputs, labels);
     std::vector<Affine> points;
     {
       const nb::gil_scoped_release released;

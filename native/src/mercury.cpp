@@ -43,12 +43,17 @@ class Opening {
         t2_(static_cast<unsigned>(point.size()) - t1_), b_(std::size_t(1) << t1_), rows_(std::size_t(1) << t2_),
         E1_(eq_table(point.data(), t1_)), E2_(eq_table(point.data() + t1_, t2_)) {}
 
-  void run(const Fr& value) {
+  void run(const Fr& value, Phases& phases) {
+    phases.begin("fold");
     send_rows(value);
+    phases.begin("quotient");
     send_quotient();
+    phases.begin("evaluate");
     send_cross();
     send_values();
+    phases.begin("open");
     send_openings();
+    phases.end();
   }
 
  private:
@@ -160,8 +165,9 @@ class Opening {
 
 }  // namespace
 
-void open_mercury(Messages& messages, const Srs& srs, Secret<Fr> F, const std::vector<Fr>& point, const Fr& value) {
-  Opening(messages, srs, std::move(F), point).run(value);
+void open_mercury(Messages& messages, const Srs& srs, Secret<Fr> F, const std::vector<Fr>& point, const Fr& value,
+                  Phases& phases) {
+  Opening(messages, srs, std::move(F), point).run(value, phases);
 }
 
 }  // namespace pyml

@@ -193,10 +193,8 @@ void Protocol::add_stages(Secret<Fr>& F, const std::int32_t* stage1, std::size_t
 }
 
 void Protocol::finish(Secret<Fr> F, const Fr& value) {
-  phases_.begin("opening");
   masks_.cover.clear();
-  open_mercury(messages_, srs_, std::move(F), claims_->combination.point(), value);
-  phases_.end();
+  open_mercury(messages_, srs_, std::move(F), claims_->combination.point(), value, phases_);
 }
 
 }  // namespace pyml

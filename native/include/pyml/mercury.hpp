@@ -4,6 +4,7 @@
 #pragma once
 #include <vector>
 
+#include "pyml/phases.hpp"
 #include "pyml/secret.hpp"
 #include "pyml/srs.hpp"
 #include "pyml/transcript.hpp"
@@ -12,6 +13,7 @@ namespace pyml {
 
 // Shows that F, as a table over the cube, is `value` at the point; sends the messages and appends the two hints. Throws
 // std::logic_error if it is not, Refusal if a challenge is one of those that no proof can use.
-void open_mercury(Messages& messages, const Srs& srs, Secret<Fr> F, const std::vector<Fr>& point, const Fr& value);
+void open_mercury(Messages& messages, const Srs& srs, Secret<Fr> F, const std::vector<Fr>& point, const Fr& value,
+                  Phases& phases);
 
 }  // namespace pyml

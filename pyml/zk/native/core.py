@@ -9,6 +9,7 @@ is wrong and never show its contents. It gives the interpreter's lock back while
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Protocol, cast
 
@@ -17,11 +18,12 @@ from numpy.typing import NDArray
 
 from pyml.errors import ToolMissingError
 
-API = 1
+API = 2
 """The signatures below; a core of another number is refused."""
 
 Limbs = NDArray[np.uint64]
 Values = NDArray[np.int32] | Limbs
+Samples = NDArray[np.uint8 | np.uint16]
 
 
 class PowersOfTau(Protocol):
@@ -36,6 +38,16 @@ class PowersOfTau(Protocol):
     def require_valid(self) -> None: ...
     def combination(self, seed: bytes) -> tuple[bytes, bytes]: ...
     def commit(self, values: Values) -> bytes: ...
+
+
+class CoreShape(Protocol):
+    """``pyml_native.Shape``: public parameters, checked again."""
+
+
+ContextFunction = Callable[[int, list[bytes]], bytes]
+"""ρ from the count and the first points of a proof."""
+Proof = tuple[bytes, int, dict[str, float]]
+"""Its bytes, the count, the seconds of each phase."""
 
 
 class Core(Protocol):
@@ -71,6 +83,48 @@ class Core(Protocol):
     def hash_to_curve(self, seed: bytes) -> bytes: ...
     def msm(self, points: bytes, values: Values) -> bytes: ...
     def Srs(self, path: str, count: int = 0) -> PowersOfTau: ...  # noqa: N802  # a class there
+
+    Refusal: type[Exception]
+    """A caller's mistake; ``args`` are its kind and one line."""
+
+    def Shape(  # noqa: N802  # a class there
+        self,
+        samples: int,
+        widths: list[int],
+        shifts: list[int],
+        bias_units: list[int],
+        sizes: tuple[int, int, int, int],
+        data_in_witness: bool,
+    ) -> CoreShape: ...
+    def commit_data(
+        self, shape: CoreShape, srs: PowersOfTau, inputs: Samples, labels: NDArray[np.int64]
+    ) -> list[bytes]: ...
+    def commit_model(
+        self, shape: CoreShape, srs: PowersOfTau, layers: Sequence[NDArray[np.int32]], blind: bytes
+    ) -> bytes: ...
+    def prove_accuracy(
+        self,
+        shape: CoreShape,
+        srs: PowersOfTau,
+        data: bytes,
+        inputs: Samples,
+        labels: NDArray[np.int64],
+        layers: Sequence[NDArray[np.int32]],
+        blind: bytes,
+        seed: bytes,
+        context: ContextFunction,
+        notice: Callable[[str], None] | None,
+    ) -> Proof: ...
+    def prove_weights(
+        self,
+        shape: CoreShape,
+        srs: PowersOfTau,
+        layers: Sequence[NDArray[np.int32]],
+        blind: bytes,
+        seed: bytes,
+        context: ContextFunction,
+        notice: Callable[[str], None] | None,
+    ) -> Proof: ...
     def unsafe_raw_powers(self, tau: bytes, begin: int, count: int) -> bytes: ...
     def unsafe_raw_lagrange(self, tau: bytes, degree: int, begin: int, count: int) -> bytes: ...
 
