@@ -92,6 +92,15 @@ def weights_table(shape: Shape) -> Table:
     return Table(tuple(rows))
 
 
+def simulation_bits(n: int) -> float:
+    """−log2 of how many challenges, at most, leave a message without a mask: degree of a minor of the rank tests.
+
+    2n + 13 forms of S and the spare row, each of degree below 2^(n+1) in challenges and τ; vA and vB are zero at two
+    values of one challenge each.
+    """
+    return log2(SCALAR_MODULUS) - log2(((2 * n + 13) << (n + 1)) + 4)
+
+
 def as_markdown(named: Sequence[tuple[str, Table]]) -> str:
     """One table a protocol, as the document holds them."""
     return "\n\n".join(f"{name}\n\n{_markdown(table)}" for name, table in named)
