@@ -7,7 +7,7 @@ again, multiplicities included, so that only the constraint in question is broke
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -126,6 +126,8 @@ class Forged:
     false_sums: frozenset[str]
     """The sum-checks whose claims are not true of what the prover committed to."""
     refusal: Refusal | None
+    count: int = field(default=0, compare=False)
+    proof: bytes = field(default=b"", compare=False)
 
 
 def forge(case: Case, tamper: Tamper, prover: type[AccuracyProver] = AccuracyProver) -> Forged:
@@ -143,7 +145,8 @@ def prove_board(board: Board, prover: type[AccuracyProver] = AccuracyProver) -> 
     run = prover(given, POWERS, first_transcript(key_digest(key), commitment, [CONTEXT, board.count]))
     proof = NativeProof(commitment, tuple(run.run().words))
     false = frozenset(name for name, outcome in run.outcomes.items() if outcome.claim != outcome.value)
-    return Forged(false, explain(key, Point(*commitment), CONTEXT, board.count, proof.encode()))
+    refusal = explain(key, Point(*commitment), CONTEXT, board.count, proof.encode())
+    return Forged(false, refusal, board.count, proof.encode())
 
 
 def commit_columns(layout: Layout, columns: Mapping[str, Sequence[int]]) -> tuple[int, int]:

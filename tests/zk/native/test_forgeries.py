@@ -5,299 +5,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pyml.crypto.bn254 import SCALAR_MODULUS as R
-from pyml.zk.native.masks import Libra
-from pyml.zk.native.reference.accuracy import AccuracyProver
-from pyml.zk.native.reference.constraints import ConstraintChallenges, LookupChallenges
-from pyml.zk.native.reference.sumcheck import Outcome
-from pyml.zk.native.refusal import Refusal
-from tests.zk.native.forgeries import Board, Forged, Tamper, forge, negative_padding
-from tests.zk.native.toy_cases import cases
+from pyml.crypto.bn254 import Point
+from pyml.zk.native.verifier import explain
+from tests.zk.native.cheats import CASE, CHEATS, DEEP, Cheat, claim_padding
+from tests.zk.native.forgeries import Board, Forged, forge, negative_padding
+from tests.zk.native.toy_cases import CONTEXT, cases
 
-CASE, DEEP = cases()[:2]
-CONSTRAINTS, PRODUCTS, COMBINATION = "SC-A", "SC-B", "SC-C"
-
-
-def refused_for(forged: Forged, *false_sums: str) -> bool:
-    """Whether just these sums are false, and the verifier finds it out."""
-    return forged == Forged(frozenset(false_sums), Refusal.INNER_PRODUCTS)
+HONEST = Forged(frozenset(), None)
+FORGERIES: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[2] / "vectors" / "native_forgeries.json").read_text(encoding="utf-8")
+)["accuracy"]
 
 
 def leave_alone(board: Board) -> None:
     """The honest witness."""
 
 
+def claim_less(board: Board) -> None:
+    """Nothing wrong: a right answer is not claimed."""
+    sample = board.right_sample
+    board.columns["c"][sample] = 0
+    board.set_margins(sample, [0] * 3)
+    board.count -= 1
+    board.recount()
+
+
+def weights_of_no_feature(board: Board) -> None:
+    """Nothing wrong: W_1 reads a seventh feature of five, which is 0."""
+    before = board.count
+    board.columns["W_1"][6 << board.layout.nh(1)] = 1
+    board.run_network()
+    assert board.count == before
+
+
 def test_an_untouched_witness_is_accepted() -> None:
-    assert forge(CASE, leave_alone) == Forged(frozenset(), None)
+    assert forge(CASE, leave_alone) == HONEST
 
 
 def test_claiming_less_than_the_truth_is_accepted() -> None:
-    def tamper(board: Board) -> None:
-        sample = board.right_sample
-        board.columns["c"][sample] = 0
-        board.set_margins(sample, [0] * 3)
-        board.count -= 1
-        board.recount()
-
-    assert forge(CASE, tamper) == Forged(frozenset(), None)
+    assert forge(CASE, claim_less) == HONEST
 
 
-def count_one_more(board: Board) -> None:
-    """N6."""
-    board.count += 1
-
-
-def count_a_wrong_sample(board: Board) -> None:
-    """N4: c = 1 over margins of zero."""
-    board.columns["c"][board.wrong_sample] = 1
-    board.count += 1
-
-
-def count_a_tie(board: Board) -> None:
-    """N4: margins as if equality sufficed."""
-    sample, start = board.right_sample, board.right_sample << board.layout.nc
-    board.columns["Z"][start : start + 3] = [1, 1, 1]
-    board.set_margins(sample, [0] * 3)
-    board.recount()
-
-
-def count_twice(board: Board) -> None:
-    """N5: c = 2 over twice the margins."""
-    sample = board.right_sample
-    board.columns["c"][sample] = 2
-    board.set_margins(sample, [2 * margin for margin in board.margins(sample)])
-    board.count += 1
-    board.recount()
-
-
-def negative_margin(board: Board) -> None:
-    """N2: the margin of a wrong answer, highest limb below zero."""
-    sample = board.wrong_sample
-    board.columns["c"][sample] = 1
-    board.set_margins(sample, board.margins(sample))
-    board.count += 1
-    board.recount()
-
-
-def wrapped_limb(board: Board) -> None:
-    """N2, N3: L0 one digit too large, L1 one less: the same number."""
-    board.columns["L0_1"][2] += 1 << board.case.shape.limb_bits
-    board.columns["L1_1"][2] -= 1
-    board.recount()
-
-
-def wrong_activation(board: Board) -> None:
-    """N3: R one higher, with what follows from it."""
-    board.columns["R_1"][0] += 1
-    board.run_last_layer()
-
-
-def activation_from_the_limbs(board: Board) -> None:
-    """N3: an active neuron that answers 0, looked up as (u, 0, 0), which is a row for limbs: the tag keeps it out."""
-    half, bits = 1 << board.case.shape.limb_bits - 1, board.case.shape.limb_bits
-    place = next(place for place, high in enumerate(board.columns["L1_1"]) if high > half)
-    high = board.columns["L1_1"][place]
-    board.columns["R_1"][place] = 0
-    board.run_last_layer()
-    board.columns["M"][high] += 1
-    board.columns["M"][(1 << bits) + high] -= 1
-
-
-def negative_multiplicity(board: Board) -> None:
-    """N2, N3: rows looked up -1 and +2 times too often, so that their number is right."""
-    board.columns["M"][3] -= 1
-    board.columns["M"][5] += 1
-
-
-@pytest.mark.parametrize(
-    "tamper",
-    [
-        count_one_more,
-        count_a_wrong_sample,
-        count_twice,
-        negative_margin,
-        wrapped_limb,
-        wrong_activation,
-        activation_from_the_limbs,
-        negative_multiplicity,
-    ],
-)
-def test_a_broken_constraint_is_refused(tamper: Tamper) -> None:
-    assert refused_for(forge(CASE, tamper), CONSTRAINTS)
-
-
-def test_a_tie_is_not_counted() -> None:
-    assert refused_for(forge(CASE, count_a_tie), CONSTRAINTS, PRODUCTS)
-
-
-def invent_logits(board: Board) -> None:
-    """Z that make every answer right."""
-    for sample, label in enumerate(board.case.labels.tolist()):
-        board.columns["Z"][(sample << 2) : (sample << 2) + 4] = [int(place == label) * 2 for place in range(4)]
-    board.claim_what_is_right()
-    board.recount()
-
-
-def move_the_bias(board: Board) -> None:
-    """W_2 with its biases at another input: its first, where nothing should be but a weight."""
-    weights = board.columns["W_2"]
-    weights[:4], weights[12:16] = weights[12:16], weights[:4]
-
-
-def other_weights_in_a_layer(board: Board) -> None:
-    """Logits by weights that C_W does not hold."""
-    board.columns["W_2"][0] += 1
-
-
-def wrong_pre_activation(board: Board) -> None:
-    """N1: h one higher than the product."""
-    place = next(place for place, low in enumerate(board.columns["L0_1"]) if low + 8 < 32)
-    board.columns["L0_1"][place] += 1 << board.case.shape.limb_bits - board.case.shape.shifts[0]
-    board.recount()
-
-
-def fraction_of_a_step(board: Board) -> None:
-    """N1: L0 between two multiples of 2^(B-s)."""
-    board.columns["L0_1"][0] += 1
-    board.recount()
-
-
-@pytest.mark.parametrize(
-    "tamper", [invent_logits, move_the_bias, other_weights_in_a_layer, wrong_pre_activation, fraction_of_a_step]
-)
-def test_a_wrong_product_is_refused(tamper: Tamper) -> None:
-    assert refused_for(forge(CASE, tamper), PRODUCTS)
-
-
-def test_a_padding_row_counts_for_nothing() -> None:
-    """It has no label: claiming it is harmless, and counting it is refused."""
-
-    def claim(board: Board) -> None:
-        row = board.case.shape.samples
-        board.columns["c"][row] = 1
-        board.set_margins(row, board.margins(row))
-        assert min(board.margins(row)) >= 0
-        board.recount()
-
-    def count(board: Board) -> None:
-        claim(board)
-        board.count += 1
-
-    padded = negative_padding(CASE)
-    assert forge(padded, claim) == Forged(frozenset(), None)
-    few = replace(padded, labels=(padded.labels + 1) % 3)  # most answers wrong, so that the count stays below N
-    assert refused_for(forge(few, count), CONSTRAINTS)
-
-
-def test_labels_hidden_in_features_that_do_not_exist_are_refused() -> None:
-    """The weights read a fifth … feature that is the label; the key's X has zeros there."""
-
-    def tamper(board: Board) -> None:
-        for sample, label in enumerate(board.case.labels.tolist()):
-            board.columns["X"][(sample << board.layout.nx) + 6] = label
-        board.columns["W_1"][6 << board.layout.nh(1)] = 1
-        board.run_network()
-
-    assert DEEP.shape.widths[0] == 5
-    assert forge(DEEP, tamper) == Forged(frozenset(), Refusal.PAIRING)
+def test_a_padding_row_may_be_claimed_and_counts_for_nothing() -> None:
+    assert forge(negative_padding(CASE), claim_padding) == HONEST
 
 
 def test_weights_of_features_that_do_not_exist_are_useless() -> None:
-    """They are multiplied by nothing: the proof stands, and claims what the other weights claim."""
-
-    def tamper(board: Board) -> None:
-        before = board.count
-        board.columns["W_1"][6 << board.layout.nh(1)] = 1
-        board.run_network()
-        assert board.count == before
-
-    assert forge(DEEP, tamper) == Forged(frozenset(), None)
+    assert DEEP.shape.widths[0] == 5
+    assert forge(DEEP, weights_of_no_feature) == HONEST
 
 
-def under_the_first_key(board: Board) -> None:
-    """The key is that of other data."""
-    board.case = CASE
+@pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.name)
+def test_a_cheating_prover_is_refused(cheat: Cheat) -> None:
+    assert cheat.forge() == Forged(cheat.false_sums, cheat.refusal)
 
 
-@pytest.mark.parametrize("name", ["inputs", "labels"])
-def test_another_pixel_or_label_is_refused(name: str) -> None:
-    changed = {"inputs": CASE.inputs.copy(), "labels": CASE.labels.copy()}
-    changed["inputs"][1, 1] ^= 1
-    changed["labels"][1] = (changed["labels"][1] + 1) % 3
-    other = replace(CASE, **{name: changed[name]})
-    assert forge(other, under_the_first_key) == Forged(frozenset(), Refusal.PAIRING)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class LyingLibra(Libra):
-    """A mask whose sum is told smaller than it is."""
-
-    excess: int = 0
-
-    def cube_sum(self) -> int:
-        return (Libra.cube_sum(self) - self.excess) % R
-
-
-class LiesInSumOfMasks(AccuracyProver):
-    """Counts one more, and K_A takes the difference: SC-A is true, and K_A is not the sum of p_A."""
-
-    def prove_constraints(self, challenges: ConstraintChallenges) -> tuple[Outcome, dict[str, int]]:
-        libra, excess = self.masks.libra_a, pow(challenges.lam, self.layout.hidden + 5, R)
-        self.masks = replace(self.masks, libra_a=LyingLibra(libra.constant, libra.rounds, excess))
-        return super().prove_constraints(challenges)
-
-
-class LiesAboutAnEvaluation(AccuracyProver):
-    """Counts one more, and sends the GM that makes the end of SC-A come out."""
-
-    def open_columns(self, names: Sequence[str], outcome: Outcome) -> dict[str, int]:
-        opened = super().open_columns(names, outcome)
-        lam, alpha = self.messages.challenges["lambda"], self.messages.challenges["alpha"]
-        layout, v = self.layout, self.layout.v
-        size = layout.nq + layout.logits
-        product = 1
-        for place in range(v - size, v):
-            a, b = self.messages.challenges[f"tau_{place}"], outcome.point[place]
-            product = product * (1 - a - b + 2 * a * b) % R
-        slope = 1 + pow(lam, layout.hidden + 1, R) * product * (alpha + opened["ML"])
-        slope = slope * pow(2, size - v, R) % R
-        opened["GM"] = (opened["GM"] + (outcome.claim - outcome.value) * pow(slope, -1, R)) % R
-        return opened
-
-
-class LiesInTheTable(AccuracyProver):
-    """A limb that is no row of the table, and GT that makes the sum of the lookup come out."""
-
-    def helper_columns(self, lookup: LookupChallenges) -> dict[str, list[int]]:
-        helpers = super().helper_columns(lookup)
-        excess = sum(map(sum, (column for name, column in helpers.items() if name != "GT"))) - sum(helpers["GT"])
-        helpers["GT"][0] = (helpers["GT"][0] + excess) % R
-        return helpers
-
-
-class LeavesOutALookup(AccuracyProver):
-    """A limb that is no row of the table, and GM = 0 for it."""
-
-    def helper_columns(self, lookup: LookupChallenges) -> dict[str, list[int]]:
-        helpers = super().helper_columns(lookup)
-        place = next(place for place, limb in enumerate(self.columns["ML"]) if limb >= 1 << 5)
-        helpers["GM"][place] = 0
-        return helpers
-
-
-def test_the_sum_of_masks_cannot_take_a_lie() -> None:
-    assert refused_for(forge(CASE, count_one_more, LiesInSumOfMasks), COMBINATION)
-
-
-def test_an_evaluation_cannot_take_a_lie() -> None:
-    assert refused_for(forge(CASE, count_one_more, LiesAboutAnEvaluation), CONSTRAINTS, COMBINATION)
-
-
-@pytest.mark.parametrize("prover", [LiesInTheTable, LeavesOutALookup])
-def test_the_helpers_of_the_lookup_cannot_take_a_lie(prover: type[AccuracyProver]) -> None:
-    assert refused_for(forge(CASE, negative_margin, prover), CONSTRAINTS)
+def test_the_forgeries_of_the_vectors_are_these_and_refused() -> None:
+    assert [forgery["id"] for forgery in FORGERIES] == [cheat.name for cheat in CHEATS]
+    keys = [case.key for case in cases()[:2]]
+    for cheat, forgery in zip(CHEATS, FORGERIES, strict=True):
+        commitment = Point(*(int(word, 16) for word in forgery["commitment"]))
+        proof = bytes.fromhex(forgery["proof"][2:])
+        assert explain(keys[forgery["circuit"]], commitment, CONTEXT, forgery["count"], proof) is cheat.refusal
