@@ -2,6 +2,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstdlib>
+#include <string>
+
 #include "binding.hpp"
 #include "pyml/cpu.hpp"
 #include "pyml/keccak.hpp"
@@ -14,6 +17,15 @@ void bind_curve(nb::module_& module);
 void bind_prover(nb::module_& module);
 
 namespace {
+
+// A wish that cannot be met changes speed, not results: a warning is enough.
+void warn_of_wrong_path() {
+  const char* wish = std::getenv("PYML_NATIVE_PATH");
+  if (!wish || !*wish || wish == std::string(path_name(current_path()))) return;
+  const std::string line = std::string("PYML_NATIVE_PATH is none of the paths that this processor has; using ") +
+                           path_name(current_path());
+  if (PyErr_WarnEx(PyExc_RuntimeWarning, line.c_str(), 1) != 0) throw nb::python_error();
+}
 
 void bind_machine(nb::module_& m) {
   m.def("path", [] { return std::string(path_name(current_path())); }, "portable, mulx or ifma: what is used.");
@@ -40,6 +52,7 @@ void bind_machine(nb::module_& m) {
 }  // namespace pyml::binding
 
 NB_MODULE(pyml_native, m) {
+  pyml::binding::warn_of_wrong_path();
   m.doc() = "C++ core of pyml's native accuracy proof.";
   m.attr("API") = 2;  // raised with every change of a signature; core.py refuses another number
   pyml::binding::bind_machine(m);
