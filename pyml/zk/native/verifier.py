@@ -3,8 +3,8 @@
 Source: ``circuits/native_accuracy/SPEC.md``. It shares with the prover the parameters (``shape``), the second generator
 and the group law, nothing else: layout, transcript and arithmetic were read off the document by another hand. Modules,
 in the order of reading: ``verifier_field``, ``verifier_packing``, ``verifier_layout``, ``verifier_transcript``,
-``verifier_key``, ``verifier_claims``, ``verifier_sums``, ``verifier_accuracy``, ``verifier_weights``,
-``verifier_combination``, ``verifier_opening``, ``pairing``.
+``verifier_key``, ``verifier_claims``, ``verifier_sums``, ``verifier_accuracy_claims``, ``verifier_accuracy``,
+``verifier_weights``, ``verifier_combination``, ``verifier_opening``, ``pairing``.
 
 The context ρ is the caller's: section 5 says what it hashes, and in inference it must be drawn after the first
 stage-1 point of the proof. ``verify_*`` answers False for any bytes that are no proof; a key that is no key raises
@@ -21,7 +21,8 @@ from pyml.crypto.challenges import word
 from pyml.errors import CircuitError
 from pyml.zk.native.refusal import Refusal, RefusedError
 from pyml.zk.native.shape import Shape, VerifyingKey
-from pyml.zk.native.verifier_accuracy import Inference, check_accuracy
+from pyml.zk.native.verifier_accuracy import check_accuracy
+from pyml.zk.native.verifier_accuracy_claims import Inference
 from pyml.zk.native.verifier_key import accuracy_digest, require_key, tau_point, weights_digest
 from pyml.zk.native.verifier_layout import Layout, WeightLayout, layout_of, weight_layout_of
 from pyml.zk.native.verifier_transcript import Messages, digest

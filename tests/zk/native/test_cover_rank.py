@@ -17,7 +17,7 @@ import pytest
 
 from pyml.crypto.bn254 import SCALAR_MODULUS as R
 from pyml.zk.native.shape import Shape
-from pyml.zk.native.verifier_accuracy import Inference, Sent, gather_claims, main_names, product_names
+from pyml.zk.native.verifier_accuracy_claims import Inference, Sent, gather_claims, main_names, product_names
 from pyml.zk.native.verifier_claims import Claims
 from pyml.zk.native.verifier_field import eq_at, eq_table, horner
 from pyml.zk.native.verifier_layout import Layout, layout_of

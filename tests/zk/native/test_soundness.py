@@ -20,7 +20,7 @@ from pyml.zk.native.soundness import (
     simulation_bits,
     weights_table,
 )
-from pyml.zk.native.verifier_accuracy import Inference, main_names, product_names
+from pyml.zk.native.verifier_accuracy_claims import Inference, main_names, product_names
 from pyml.zk.native.verifier_layout import Layout, WeightLayout, layout_of, weight_layout_of
 from pyml.zk.native.verifier_sums import MainPoint, main_summand, product_summand, weights_summand
 from tests.zk.native.proved_cases import Proved, proved_cases

@@ -7,7 +7,7 @@ from itertools import product
 
 from pyml.crypto.bn254 import SCALAR_MODULUS as R
 from pyml.zk.native.shape import Shape
-from pyml.zk.native.verifier_accuracy import Inference, input_claims
+from pyml.zk.native.verifier_accuracy_claims import Inference, input_claims
 from pyml.zk.native.verifier_claims import Claims, Term, blinding, column, entries, libra_sum, libra_value, merged
 from pyml.zk.native.verifier_field import eq_table, horner, inner
 from pyml.zk.native.verifier_layout import layout_of
