@@ -72,4 +72,4 @@ def test_the_forgeries_of_the_vectors_are_these_and_refused() -> None:
     for cheat, forgery in zip(CHEATS, FORGERIES, strict=True):
         commitment = Point(*(int(word, 16) for word in forgery["commitment"]))
         proof = bytes.fromhex(forgery["proof"][2:])
-        assert explain(keys[forgery["circuit"]], commitment, CONTEXT, forgery["count"], proof) is cheat.refusal
+        assert explain(keys[int(forgery["circuit"])], commitment, CONTEXT, forgery["count"], proof) is cheat.refusal
