@@ -34,7 +34,8 @@ def mutated(proof: bytes, rng: random.Random) -> bytes:
             swapped = proof[:at] + proof[other : other + 32] + proof[at + 32 : other] + proof[at : at + 32]
             return _different(proof, swapped + proof[other + 32 :] if at != other else proof, rng)
         case 7:  # cut short, or longer
-            return rng.choice((proof[:at], proof[:-1], proof + bytes(1), proof + old, proof[at:], b""))
+            changed = rng.choice((proof[:at], proof[:-1], proof + bytes(1), proof + old, proof[at:], b""))
+            return _different(proof, changed, rng)
         case _:  # a point, or two words that were to be one
             point = multiply_g1(G1, rng.randrange(1, R))
             assert point is not None

@@ -56,6 +56,7 @@ def accepted_mutations(case: Proved, runs: int, seed: int) -> list[bytes]:
     rng, accepted = random.Random(seed), list[bytes]()
     for _ in range(runs):
         changed = mutated(case.proof, rng)
+        assert changed != case.proof
         if replace(case, proof=changed).refusal is None:
             accepted.append(changed)
     return accepted
