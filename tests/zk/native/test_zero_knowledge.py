@@ -13,9 +13,10 @@ from pyml.zk.native.reference.accuracy import AccuracyProver
 from pyml.zk.native.reference.inference import InferenceProver, PublicInput
 from pyml.zk.native.reference.prove import prover_input
 from pyml.zk.native.reference.weights import WeightsProver, weight_table
+from pyml.zk.native.shape import Shape
 from pyml.zk.native.witness import build_witness
 from tests.zk.native.mask_rank import FixedChallenges, Run, mask_rank
-from tests.zk.native.toy_cases import SECRETS, Case, cases, inference_cases, weights_cases
+from tests.zk.native.toy_cases import SECRETS, Case, cases, inference_cases, make_case, weights_cases
 from tests.zk.native.toy_powers import ExponentPowers
 
 POWERS = ExponentPowers(tau=0x7A0_0000_0000_0000_0000_0001, h=0xBEEF_0000_0000_0000_0001)
@@ -65,6 +66,13 @@ def free_messages(layout: Layout | WeightsLayout) -> int:
 
 
 SMALL, *OTHERS = cases()
+SMALLEST = [
+    make_case("one neuron", "columns of one entry", Shape(1, (1, 1, 2), (0,), (1, 1), 4, 1, 8, 2), seed=1, input_max=1),
+    make_case("one weight", "SC-B of one round", Shape(1, (1, 2), (), (1,), 3, 1, 8, 2), seed=1, input_max=1),
+    make_case(
+        "a chain", "three neurons", Shape(2, (1, 1, 1, 1, 2), (0,) * 3, (1,) * 4, 5, 1, 9, 2), seed=1, input_max=1
+    ),
+]
 LARGER, SMALLER = weights_cases()
 
 
@@ -72,7 +80,7 @@ LARGER, SMALLER = weights_cases()
     "case",
     [
         SMALL,
-        *(pytest.param(case, marks=pytest.mark.long) for case in [*OTHERS, *inference_cases()]),
+        *(pytest.param(case, marks=pytest.mark.long) for case in [*OTHERS, *SMALLEST, *inference_cases()]),
     ],
     ids=lambda case: case.name,
 )
