@@ -65,6 +65,9 @@ PYML_TEST(other_files_are_refused) {
   file = make_file();
   file[4 + 64 * 5] ^= 1;
   CHECK_THROWS(read(file).require_valid(), SrsError);
+  file = make_file();
+  std::memset(file.data() + 4 + 64 * 7, 0, 64);
+  CHECK_THROWS(read(file).require_valid(), SrsError);
   const std::vector<Fr> many(kSize + 1);
   CHECK_THROWS(read(make_file()).commit(many.data(), many.size()), SrsError);
 }
