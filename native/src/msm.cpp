@@ -368,7 +368,7 @@ Xyzz msm_i32(const Affine* points, const std::int32_t* values, std::size_t n) {
   while (largest >> bits) bits++;
   const std::size_t slice = filled / thread_count() + 1;
   if (largest <= 65536 && 2 * static_cast<std::size_t>(largest) <= 4 * slice)  // values are their own digits
-    return sum_windows(points, n, Plan{17, 1}, static_cast<std::size_t>(largest),
+    return sum_windows(points, n, Plan{bits + 1, 1}, static_cast<std::size_t>(largest),
                        [&](std::int32_t* digits, std::size_t begin, std::size_t end, unsigned) {
                          std::copy(values + begin, values + end, digits);
                        });
