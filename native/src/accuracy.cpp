@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pyml/accumulator.hpp"
+#include "pyml/key.hpp"
 #include "pyml/lookup.hpp"
 #include "pyml/protocol.hpp"
 #include "pyml/sumcheck_a.hpp"
@@ -38,22 +39,6 @@ std::vector<Fr> joined(const Fr* a, std::size_t n, const Fr* b, std::size_t m) {
   std::vector<Fr> point(a, a + n);
   point.insert(point.end(), b, b + m);
   return point;
-}
-
-Digest key_digest(const Layout& layout, const std::vector<Affine>& data, const Srs& srs) {
-  const Shape& shape = layout.shape;
-  Words words;
-  const Digest name = domain("pyml.zk.native.accuracy.v1");
-  words.add_bytes(name.data(), name.size());
-  words.add(layout.n).add(shape.samples).add(layout.L);
-  for (std::size_t width : shape.widths) words.add(std::uint64_t(width));
-  for (unsigned shift : shape.shifts) words.add(std::uint64_t(shift));
-  for (std::uint64_t unit : shape.bias_units) words.add(unit);
-  words.add(shape.limb_bits).add(shape.margin_limbs).add(shape.data_in_witness ? 1 : 0);
-  for (const Affine& point : data) words.add(point);
-  words.add(blinding_generator());
-  words.add_bytes(srs.tau_g2().data(), srs.tau_g2().size());
-  return words.digest();
 }
 
 // GT = M / DT, in the table's row.
@@ -139,7 +124,7 @@ class AccuracyProver : public Protocol {
     std::vector<Affine> bound{model};
     if (shape_.data_in_witness) bound.push_back(points[0]);
     rho_context_ = context(witness_.count, bound);
-    const Digest key = key_digest(layout_, data_, srs_);
+    const Digest key = accuracy_key(layout_, data_, srs_.tau_g2());
     Words start;
     start.add_bytes(key.data(), key.size()).add(model).add(rho_context_);
     if (shape_.data_in_witness) {

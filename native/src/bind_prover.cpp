@@ -4,6 +4,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <tuple>
@@ -12,6 +13,7 @@
 #include "binding.hpp"
 #include "pyml/prover.hpp"
 #include "pyml/srs.hpp"
+#include "pyml/verifier.hpp"
 
 namespace pyml::binding {
 namespace {
@@ -134,6 +136,50 @@ nb::object weights(const Shape& shape, const Srs& srs, const std::vector<Array>&
   return to_tuple(proof);
 }
 
+Claimed read_claimed(const Shape& shape, nb::handle data, nb::handle tau_g2, nb::handle commitment, nb::handle context) {
+  Claimed claimed;
+  claimed.shape = shape;
+  claimed.data = require_points(data, "data");
+  const std::uint8_t* g2 = require_bytes(tau_g2, "tau_g2", claimed.tau_g2.size());
+  std::copy(g2, g2 + claimed.tau_g2.size(), claimed.tau_g2.begin());
+  claimed.commitment = require_point(commitment, "commitment");
+  claimed.context = require_scalar<Fr>(context, "context");
+  return claimed;
+}
+
+// (name of the refusal or None, left, right)
+template <class Verify>
+nb::tuple decide(nb::handle proof, const Verify& verify) {
+  const std::uint8_t* bytes = require_bytes(proof, "proof", 0);
+  const Verdict verdict = verify(bytes, nb::borrow<nb::bytes>(proof).size());
+  nb::object refusal = nb::none();
+  if (verdict.refusal) refusal = nb::str(verdict.refusal);
+  return nb::make_tuple(refusal, to_bytes(verdict.left), to_bytes(verdict.right));
+}
+
+void bind_verifier(nb::module_& m) {
+  m.def("verify_accuracy", [](const Shape& shape, nb::handle data, nb::handle tau_g2, nb::handle commitment,
+                              nb::handle context, std::uint64_t count, nb::handle proof) {
+    const Claimed claimed = read_claimed(shape, data, tau_g2, commitment, context);
+    return decide(proof, [&](const std::uint8_t* p, std::size_t n) { return verify_accuracy(claimed, count, p, n); });
+  }, nb::arg("shape"), nb::arg("data"), nb::arg("tau_g2"), nb::arg("commitment"), nb::arg("context"), nb::arg("count"),
+     nb::arg("proof"), "(refusal or None, left, right): valid if None and e(left, G2) = e(right, tau G2).");
+  m.def("verify_inference", [](const Shape& shape, nb::handle tau_g2, nb::handle commitment, nb::handle context,
+                               nb::handle evaluation, std::uint64_t label, nb::handle proof) {
+    const Claimed claimed = read_claimed(shape, nb::bytes("", 0), tau_g2, commitment, context);
+    const Fr value = require_scalar<Fr>(evaluation, "evaluation");
+    return decide(proof,
+                  [&](const std::uint8_t* p, std::size_t n) { return verify_inference(claimed, value, label, p, n); });
+  }, nb::arg("shape"), nb::arg("tau_g2"), nb::arg("commitment"), nb::arg("context"), nb::arg("evaluation"),
+     nb::arg("label"), nb::arg("proof"), "As verify_accuracy.");
+  m.def("verify_weights", [](const Shape& shape, nb::handle tau_g2, nb::handle commitment, nb::handle context,
+                             nb::handle proof) {
+    const Claimed claimed = read_claimed(shape, nb::bytes("", 0), tau_g2, commitment, context);
+    return decide(proof, [&](const std::uint8_t* p, std::size_t n) { return verify_weights(claimed, p, n); });
+  }, nb::arg("shape"), nb::arg("tau_g2"), nb::arg("commitment"), nb::arg("context"), nb::arg("proof"),
+     "As verify_accuracy.");
+}
+
 const char* kind_name(Refusal::Kind kind) {
   switch (kind) {
     case Refusal::Kind::circuit: return "circuit";
@@ -193,6 +239,7 @@ void bind_prover(nb::module_& m) {
         nb::arg("notice").none(), "(proof, count, seconds of each phase); also a proof of inference, as the shape says.");
   m.def("prove_weights", &weights, nb::arg("shape"), nb::arg("srs"), nb::arg("layers"), nb::arg("blind"),
         nb::arg("seed"), nb::arg("context"), nb::arg("notice").none(), "(proof, 0, seconds of each phase).");
+  bind_verifier(m);
 }
 
 }  // namespace pyml::binding

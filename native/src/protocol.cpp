@@ -1,7 +1,6 @@
 #include "pyml/protocol.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "pyml/accumulator.hpp"
 #include "pyml/mercury.hpp"
@@ -58,14 +57,6 @@ Fr cover_sum(const Secret<Fr>& cover, const Fr& theta, unsigned n) {
 Affine hide(const Xyzz& commitment, const Fr& blind) {
   return to_affine(add(commitment, multiply(blinding_generator(), blind)));
 }
-
-Words number_words(std::initializer_list<std::uint64_t> numbers) {
-  Words words;
-  for (std::uint64_t number : numbers) words.add(number);
-  return words;
-}
-
-Digest domain(const char* name) { return keccak256(name, std::strlen(name)); }
 
 void require_powers(const Srs& srs, unsigned degree) {
   if (srs.size() < std::size_t(1) << degree)

@@ -2,6 +2,7 @@
 // circuits/native_accuracy/SPEC.md. W is one column here, and every entry plus 2^(w-1) a row of the table 0 ... 2^w - 1.
 #include <algorithm>
 
+#include "pyml/key.hpp"
 #include "pyml/lookup.hpp"
 #include "pyml/protocol.hpp"
 #include "pyml/threads.hpp"
@@ -9,17 +10,6 @@
 
 namespace pyml {
 namespace {
-
-Digest key_digest(const WeightsLayout& layout, const Srs& srs) {
-  Words words;
-  const Digest name = domain("pyml.zk.native.weights.v1");
-  words.add_bytes(name.data(), name.size());
-  words.add(std::uint64_t(layout.n)).add(std::uint64_t(layout.shape.hidden_layers()));
-  for (std::size_t width : layout.shape.widths) words.add(std::uint64_t(width));
-  words.add(std::uint64_t(layout.shape.weight_bits)).add(blinding_generator());
-  words.add_bytes(srs.tau_g2().data(), srs.tau_g2().size());
-  return words.digest();
-}
 
 // GW D - 1 = 0 for D = alpha + W + 2^(w-1), and W = 0 outside the layers; entries are GW, D, eq, 1 - valid.
 struct WeightRelation {
@@ -66,7 +56,7 @@ class WeightsProver : public Protocol {
     phases_.begin("commit");
     const Affine model = hide(srs_.commit(W_.data(), W_.size()), secrets_.model_blind);
     const std::vector<Affine> points = commit_stage1(stage1_.data(), stage1_.size());
-    const Digest key = key_digest(layout_, srs_);
+    const Digest key = weights_key(layout_, srs_.tau_g2());
     Words start;
     start.add_bytes(key.data(), key.size()).add(model).add(context(0, {model}));
     messages_.start(start.digest());

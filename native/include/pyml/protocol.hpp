@@ -18,8 +18,6 @@ namespace pyml {
 
 // f + blind * H; values are the polynomials of a stage laid end to end.
 Affine hide(const Xyzz& commitment, const Fr& blind);
-Words number_words(std::initializer_list<std::uint64_t> numbers);
-Digest domain(const char* name);
 void require_powers(const Srs& srs, unsigned degree);
 
 class Protocol {

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pyml.errors import ToolMissingError
 
-API = 2
+API = 3
 """The signatures below; a core of another number is refused."""
 
 Limbs = NDArray[np.uint64]
@@ -48,6 +48,10 @@ ContextFunction = Callable[[int, list[bytes]], bytes]
 """ρ from the count and the first points of a proof."""
 Proof = tuple[bytes, int, dict[str, float]]
 """Its bytes, the count, the seconds of each phase."""
+
+
+CoreVerdict = tuple[str | None, bytes, bytes]
+"""Name of a refusal, or ``None`` and the two points of G1 that the pairing is to compare."""
 
 
 class Core(Protocol):
@@ -125,6 +129,29 @@ class Core(Protocol):
         context: ContextFunction,
         notice: Callable[[str], None] | None,
     ) -> Proof: ...
+    def verify_accuracy(
+        self,
+        shape: CoreShape,
+        data: bytes,
+        tau_g2: bytes,
+        commitment: bytes,
+        context: bytes,
+        count: int,
+        proof: bytes,
+    ) -> CoreVerdict: ...
+    def verify_inference(
+        self,
+        shape: CoreShape,
+        tau_g2: bytes,
+        commitment: bytes,
+        context: bytes,
+        evaluation: bytes,
+        label: int,
+        proof: bytes,
+    ) -> CoreVerdict: ...
+    def verify_weights(
+        self, shape: CoreShape, tau_g2: bytes, commitment: bytes, context: bytes, proof: bytes
+    ) -> CoreVerdict: ...
     def unsafe_raw_powers(self, tau: bytes, begin: int, count: int) -> bytes: ...
     def unsafe_raw_lagrange(self, tau: bytes, degree: int, begin: int, count: int) -> bytes: ...
 

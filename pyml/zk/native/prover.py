@@ -74,8 +74,8 @@ def commit_data(shape: Shape, powers: PowersOfTau, inputs: IntArray, labels: Int
     """The points of the verifying key for these samples and labels; ``None`` for a polynomial that is zero."""
     core = load_core()
     samples, wanted = _require_inputs(inputs, _MAX_INPUT), _require_labels(labels)
-    with _translated(core):
-        points = core.commit_data(_core_shape(core, shape), powers, samples, wanted)
+    with translated(core):
+        points = core.commit_data(core_shape(core, shape), powers, samples, wanted)
     return tuple(decode_point(point) if any(point) else None for point in points)
 
 
@@ -85,8 +85,8 @@ def commit_weights(shape: Shape, powers: PowersOfTau, network: IntegerNetwork, b
     require_network(shape, network)
     if not 0 <= blind < SCALAR_MODULUS:
         raise ProofError("the blind of the weights is not a scalar", expected="0 to r - 1")
-    with _translated(core):
-        point = core.commit_model(_core_shape(core, shape), powers, _matrices(network), _word(blind))
+    with translated(core):
+        point = core.commit_model(core_shape(core, shape), powers, _matrices(network), _word(blind))
     return decode_point(point)
 
 
@@ -140,9 +140,9 @@ def prove_weights(
     """That every weight behind C_W has ``shape.weight_bits`` bits, and that there are no others."""
     core = load_core()
     require_network(shape, network)
-    with _translated(core), _threads(core, threads):
+    with translated(core), _threads(core, threads):
         proof, count, timings = core.prove_weights(
-            _core_shape(core, shape),
+            core_shape(core, shape),
             powers,
             _matrices(network),
             _word(secrets.model_blind),
@@ -171,9 +171,9 @@ def _prove(
     if len(inputs) != len(labels):
         raise InputError("labels do not match the samples", expected=len(inputs), got=len(labels))
     data = b"".join(bytes(POINT_BYTES) if point is None else point.encode() for point in key.data)
-    with _translated(core), _threads(core, threads):
+    with translated(core), _threads(core, threads):
         proof, count, timings = core.prove_accuracy(
-            _core_shape(core, key.shape),
+            core_shape(core, key.shape),
             powers,
             data,
             inputs,
@@ -187,7 +187,8 @@ def _prove(
     return Proved(proof, count, timings)
 
 
-def _core_shape(core: Core, shape: Shape) -> CoreShape:
+def core_shape(core: Core, shape: Shape) -> CoreShape:
+    """The shape as the core has it; raises ``core.Refusal`` for what only the core refuses."""
     sizes = (shape.limb_bits, shape.margin_limbs, shape.degree, shape.weight_bits)
     if max(shape.bias_units) >= 2**63:
         raise CircuitError("a bias unit is out of range", expected="1 to 2^44", got=max(shape.bias_units))
@@ -234,7 +235,7 @@ def _word(value: int) -> bytes:
 
 
 @contextmanager
-def _translated(core: Core) -> Generator[None]:
+def translated(core: Core) -> Generator[None]:
     """The core's refusals as the errors of this project."""
     try:
         yield
