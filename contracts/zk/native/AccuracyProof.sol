@@ -32,6 +32,7 @@ library AccuracyProof {
     {
         Run.State memory run;
         run.key = key;
+        run.tables = key.tablesOf();
         _begin(run, proof, publicValues);
         _readWitness(run);
         _runConstraints(run);
@@ -66,9 +67,7 @@ library AccuracyProof {
         run.helpers = reader.readPoints(run.key.helperPoints);
         run.tau = zeros(run.key.roundsA);
         run.tau.set(0, reader.challenge());
-        for (uint256 i = 1; i < run.key.roundsA; ++i) {
-            run.tau.set(i, reader.squeeze());
-        }
+        reader.squeezeMany(run.tau.from(1), run.key.roundsA - 1);
         run.lambda = reader.squeeze();
     }
 
@@ -115,8 +114,7 @@ library AccuracyProof {
     /// @dev Message 9.
     function _readMaskSums(Run.State memory run) private pure {
         run.maskSums = run.reader.readScalars(2);
-        uint256 claims = ClaimWeights.countOf(run.key);
-        run.gammas = Multilinear.powers(run.reader.challenge(), claims);
+        ClaimWeights.begin(run, run.reader.challenge());
     }
 
     /// @dev Messages 10 to 12: SC-C, then the opening of F = Σ w_p(σ)·P_p.
@@ -139,7 +137,7 @@ library AccuracyProof {
         sum.addAll(run.helpers, run.key.helperPoints, weights.from(count));
         count += run.key.helperPoints;
         sum.addAll(run.model, 1, weights.from(count));
-        sum.addAll(run.key.dataOf(), run.key.dataPoints, weights.from(count + 1));
+        sum.addAll(run.tables.data, run.key.dataPoints, weights.from(count + 1));
     }
 
     /// @dev x - x²: how much of its mask an evaluation contains.

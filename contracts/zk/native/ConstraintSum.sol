@@ -10,8 +10,6 @@ import {Words} from "./Words.sol";
 /// @title The summand of SC-A at ρ, without its mask
 /// @notice Lookups, margins, table, count, bits: section 6. `columns` has, from `4·L` on, GM, ML, GT, M, c, Z.
 library ConstraintSum {
-    using Key for Key.Header;
-
     Scalar private constant ONE = Scalar.wrap(1);
 
     /// @param eqs eq(τ[k:], ρ[k:]) for every k.
@@ -47,7 +45,7 @@ library ConstraintSum {
     function _layer(Run.State memory run, Place memory place, uint256 l) private pure returns (Scalar) {
         Words columns = run.columns.from(Key.LAYER_COLUMNS * (l - 1));
         Scalar relation = _lookups(run, columns);
-        uint256 variables = run.key.layerOf(l).outputs + run.key.sampleVariables;
+        uint256 variables = run.tables.layers[l - 1].outputs + run.key.sampleVariables;
         relation = run.lambdas.get(l) * _eq(run, place, variables) * relation;
         return _scale(run, variables) * (columns.get(0) + relation);
     }
@@ -105,13 +103,10 @@ library ConstraintSum {
 
     /// @dev a = Σ_{j < C} eq(j, τ_j), e = Σ_{j < C} eq(j, τ_j)·eq(j, ρ_j).
     function _classes(Run.State memory run, uint256 start) private pure returns (Scalar a, Scalar e) {
-        uint256 classes = run.key.classes;
-        Words ofTau = Multilinear.eqTable(run.tau.from(start), run.key.classVariables);
-        Words ofRho = Multilinear.eqTable(run.rho.from(start), run.key.classVariables);
-        for (uint256 j = 0; j < classes; ++j) {
-            a = a + ofTau.get(j);
-        }
-        e = Multilinear.inner(ofTau, ofRho, classes);
+        uint256 variables = run.key.classVariables;
+        Words tau = run.tau.from(start);
+        a = Multilinear.isBelow(run.key.classes, tau, variables);
+        e = Multilinear.eqBelow(run.key.classes, tau, run.rho.from(start), variables);
     }
 
     /// @dev λ^(L+4)·eq·(c² - c) (N5).

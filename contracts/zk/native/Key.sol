@@ -7,7 +7,7 @@ import {Words} from "./Words.sol";
 /// @title The constants of one circuit
 /// @notice What `pyml/zk/native/solidity.py` derives from the public parameters: a header of one word a field, then tables.
 /// Names are those of the protocol, section 3.
-/// @dev Tables, in words: layers 1 … L+1; columns in the order of `LAYER_COLUMNS` and the functions below; points of the
+/// @dev Tables, in words: layers 1 … L+1; columns in the order of `Tables`; points of the
 /// data, two words each. A layer is, from the low end, | outputs nh_l 8 | inputs nk_l 8 | inputs without bias 8 | shift s_l 8
 /// | width d_{l-1} 32 | bias unit u_l 192 |. Polynomials are numbered
 /// in the order of section 6: stage 1, S, stage 2, W, data.
@@ -66,6 +66,8 @@ library Key {
     }
 
     uint256 private constant HEADER_WORDS = 25;
+    // GM, ML, GT, M, c, Y.
+    uint256 private constant OTHER_COLUMNS = 6;
 
     /// @param outputs nh_l, or nc for the last layer.
     /// @param inputs nk_l.
@@ -82,6 +84,21 @@ library Key {
         uint256 biasUnit;
     }
 
+    /// @param layers layer l is at l-1.
+    /// @param columns those of message 5 in its order, Z left out: G_l, L0_l, L1_l, R_l for each l; GM, ML, GT, M, c, Y.
+    /// @param weights W_1, W_2, …
+    /// @param masks K.
+    /// @param chunks X_0, X_1, …; for inference XI alone.
+    /// @param data the points of the data polynomials.
+    struct Tables {
+        Layer[] layers;
+        Words columns;
+        Words weights;
+        Column masks;
+        Words chunks;
+        Words data;
+    }
+
     /// @notice Reads constants where they are. They outlive nothing else than the call that made them.
     function load(bytes memory constants) internal pure returns (Header memory key) {
         // A struct of value types is its words in order, and the bytes follow their length.
@@ -95,40 +112,28 @@ library Key {
         return _from(key, 2);
     }
 
-    /// @notice Layer `l`, from 1 to L+1.
-    function layerOf(Header memory key, uint256 l) internal pure returns (Layer memory layer) {
-        uint256 packed = _from(key, HEADER_WORDS + l - 1).wordAt(0);
+    /// @notice The tables behind the header.
+    function tablesOf(Header memory key) internal pure returns (Tables memory tables) {
+        uint256 layers = key.layers + 1;
+        tables.layers = new Layer[](layers);
+        Words packed = _from(key, HEADER_WORDS);
+        for (uint256 i = 0; i < layers; ++i) {
+            tables.layers[i] = _unpack(packed.wordAt(i));
+        }
+        tables.columns = packed.from(layers);
+        tables.weights = tables.columns.from(LAYER_COLUMNS * key.layers + OTHER_COLUMNS);
+        tables.masks = Column.wrap(tables.weights.wordAt(layers));
+        tables.chunks = tables.weights.from(layers + 1);
+        tables.data = tables.chunks.from(key.chunks);
+    }
+
+    function _unpack(uint256 packed) private pure returns (Layer memory layer) {
         layer.outputs = packed & 0xff;
         layer.inputs = (packed >> 8) & 0xff;
         layer.activations = (packed >> 16) & 0xff;
         layer.shift = (packed >> 24) & 0xff;
         layer.width = (packed >> 32) & 0xffffffff;
         layer.biasUnit = packed >> 64;
-    }
-
-    /// @notice A column of message 5 in its order, Z left out: G_l, L0_l, L1_l, R_l for each layer; GM, ML, GT, M, c, Y.
-    function columnOf(Header memory key, uint256 index) internal pure returns (Column column) {
-        return Column.wrap(_from(key, HEADER_WORDS + key.layers + 1 + index).wordAt(0));
-    }
-
-    /// @notice W_l.
-    function weightsOf(Header memory key, uint256 l) internal pure returns (Column column) {
-        return columnOf(key, LAYER_COLUMNS * key.layers + 5 + l);
-    }
-
-    /// @notice K.
-    function masksOf(Header memory key) internal pure returns (Column column) {
-        return weightsOf(key, key.layers + 2);
-    }
-
-    /// @notice X_κ; for inference XI, the only chunk.
-    function chunkOf(Header memory key, uint256 chunk) internal pure returns (Column column) {
-        return weightsOf(key, key.layers + 3 + chunk);
-    }
-
-    /// @notice The points of the data polynomials.
-    function dataOf(Header memory key) internal pure returns (Words points) {
-        return _from(key, HEADER_WORDS + (LAYER_COLUMNS + 2) * key.layers + 9 + key.chunks);
     }
 
     function _from(Header memory key, uint256 word) private pure returns (Words words) {

@@ -45,13 +45,14 @@ library MaskColumn {
 
     /// @notice Adds ofSum·Σ_cube p + ofValue·p(point) for a mask p(x) = a + Σ_t Σ_e p_{t,e}·x_t^e.
     function addLibra(Form memory form, Libra memory mask, Words point, Scalar ofSum, Scalar ofValue) internal pure {
-        Scalar half = ofSum * powerOfTwo(mask.rounds - 1);
-        Scalar total = form.rows.get(mask.row) * form.entries.get(0) * (half + half + ofValue);
-        for (uint256 t = 0; t < mask.rounds; ++t) {
-            uint256 degree = t + 1 == mask.rounds ? mask.lastDegree : mask.degree;
-            (Scalar sum, Scalar value) = _univariate(form.entries, degree, point.get(t));
-            total = total + form.rows.get(mask.row + t) * (half * sum + ofValue * value);
-        }
+        uint256 last = mask.rounds - 1;
+        Scalar half = ofSum * powerOfTwo(last);
+        Words rows = form.rows.from(mask.row);
+        Scalar total = rows.get(0) * form.entries.get(0) * (half + half + ofValue);
+        total = total + _univariates(form.entries, mask.degree, point, rows, last, half, ofValue);
+        point = point.from(last);
+        rows = rows.from(last);
+        total = total + _univariates(form.entries, mask.lastDegree, point, rows, 1, half, ofValue);
         form.weight = form.weight + total;
     }
 
@@ -73,20 +74,59 @@ library MaskColumn {
 
     /// @notice 1 + Σ_t θ^(t+1)·σ_t: the form on the other random column, S, that is a polynomial of its own.
     function cover(Scalar theta, Words sigma, uint256 variables) internal pure returns (Scalar value) {
-        for (uint256 t = variables; t > 0; --t) {
-            value = (value + sigma.get(t - 1)) * theta;
+        // Horner's rule from the last coordinate; the sum stays below 2r.
+        assembly ("memory-safe") {
+            let r := ORDER
+            for { let last := add(sigma, shl(5, variables)) } gt(last, sigma) {} {
+                last := sub(last, 0x20)
+                value := mulmod(add(value, mload(last)), theta, r)
+            }
         }
         return value + Scalar.wrap(1);
     }
 
-    /// @dev Σ_{1 ≤ e ≤ degree} entries_e, and Σ entries_e·x^e by Horner's rule.
-    function _univariate(Words entries, uint256 degree, Scalar x) private pure returns (Scalar sum, Scalar value) {
-        // The innermost loop, run once for every random coefficient of a mask. `value` stays below 2r until it is reduced.
+    /// @dev Σ_{t < count} rows_t·(half·Σ_{1 ≤ e ≤ degree} entries_e + ofValue·Σ entries_e·x_t^e), by Horner's rule.
+    function _univariates(
+        Words entries,
+        uint256 degree,
+        Words point,
+        Words rows,
+        uint256 count,
+        Scalar half,
+        Scalar ofValue
+    ) private pure returns (Scalar total) {
+        half = half * _sum(entries.from(1), degree);
+        // The inner loop runs once for every random coefficient of a mask, and is written out for the degree of most rows; its
+        // sums stay below 2r, and `total` is reduced in every row.
         assembly ("memory-safe") {
-            for { let entry := add(entries, shl(5, degree)) } gt(entry, entries) { entry := sub(entry, 0x20) } {
-                let e := mload(entry)
-                sum := addmod(sum, e, ORDER)
-                value := mulmod(add(value, e), x, ORDER)
+            let r := ORDER
+            for { rows := sub(rows, point) } count { count := sub(count, 1) } {
+                let x := mload(point)
+                let value := 0
+                switch degree
+                case 4 {
+                    value := mulmod(mload(add(entries, 0x80)), x, r)
+                    value := mulmod(add(value, mload(add(entries, 0x60))), x, r)
+                    value := mulmod(add(value, mload(add(entries, 0x40))), x, r)
+                    value := mulmod(add(value, mload(add(entries, 0x20))), x, r)
+                }
+                default {
+                    for { let entry := add(entries, shl(5, degree)) } gt(entry, entries) { entry := sub(entry, 0x20) } {
+                        value := mulmod(add(value, mload(entry)), x, r)
+                    }
+                }
+                value := add(half, mulmod(ofValue, value, r))
+                total := addmod(total, mulmod(mload(add(point, rows)), value, r), r)
+                point := add(point, 0x20)
+            }
+        }
+    }
+
+    function _sum(Words entries, uint256 count) private pure returns (Scalar total) {
+        // A loop over plain words of memory.
+        assembly ("memory-safe") {
+            for { let end := add(entries, shl(5, count)) } lt(entries, end) { entries := add(entries, 0x20) } {
+                total := addmod(total, mload(entries), ORDER)
             }
         }
     }

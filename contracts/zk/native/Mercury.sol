@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {PointSum} from "./PointSum.sol";
 import {ProofReader} from "./ProofReader.sol";
-import {Scalar} from "./Scalar.sol";
+import {ORDER, Scalar} from "./Scalar.sol";
 import {Words} from "./Words.sol";
 
 /// @title One evaluation of one multilinear polynomial, from a commitment to its table as coefficients
@@ -104,18 +104,25 @@ library Mercury {
 
     /// @dev f(z)·E(1/z) + f(1/z)·E(z), f(z) and f(1/z) being values `first` and the next.
     function _cross(Opening memory opening, uint256 first, Words u, uint256 count) private pure returns (Scalar) {
-        Scalar atInverse = _eqPolynomial(u, count, opening.hints.get(0));
-        return
-            opening.values.get(first) * atInverse + opening.values.get(first + 1) * _eqPolynomial(u, count, opening.z);
+        (Scalar atZ, Scalar atInverse) = _eqPolynomial(u, count, opening.z, opening.hints.get(0));
+        return opening.values.get(first) * atInverse + opening.values.get(first + 1) * atZ;
     }
 
-    /// @dev E(x) = Π (1 - u_i + u_i·x^(2^i)).
-    function _eqPolynomial(Words u, uint256 count, Scalar x) private pure returns (Scalar value) {
-        value = ONE;
-        for (uint256 i = 0; i < count; ++i) {
-            Scalar part = u.get(i);
-            value = value * (ONE - part + part * x);
-            x = x * x;
+    /// @dev E(x) = Π (1 - u_i + u_i·x^(2^i)) at two places.
+    function _eqPolynomial(Words u, uint256 count, Scalar x, Scalar y) private pure returns (Scalar atX, Scalar atY) {
+        // A loop over plain words of memory; sums stay below 3r.
+        assembly ("memory-safe") {
+            let r := ORDER
+            atX := 1
+            atY := 1
+            for { let end := add(u, shl(5, count)) } lt(u, end) { u := add(u, 0x20) } {
+                let part := mload(u)
+                let rest := sub(add(r, 1), part)
+                atX := mulmod(atX, add(rest, mulmod(part, x, r)), r)
+                atY := mulmod(atY, add(rest, mulmod(part, y, r)), r)
+                x := mulmod(x, x, r)
+                y := mulmod(y, y, r)
+            }
         }
     }
 
@@ -191,8 +198,7 @@ library Mercury {
         factor = factor * opening.delta;
         left.add(opening.sd, factor);
         left.add(opening.sd.from(2), factor * opening.delta * yi);
-        right = PointSum.empty();
-        right.add(opening.piOmega, ONE);
+        right = PointSum.single(opening.piOmega);
         right.add(opening.last, byOmega);
     }
 }

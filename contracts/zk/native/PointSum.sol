@@ -33,6 +33,13 @@ library PointSum {
         sum.isValid = true;
     }
 
+    /// @notice The sum of one point, not checked before something is added.
+    function single(Words point) internal pure returns (Sum memory sum) {
+        sum.x = point.wordAt(0);
+        sum.y = point.wordAt(1);
+        sum.isValid = true;
+    }
+
     /// @notice sum ← sum + factor·(x, y).
     function add(Sum memory sum, uint256 x, uint256 y, Scalar factor) internal view {
         // Precompiles take raw memory.
@@ -52,13 +59,21 @@ library PointSum {
 
     /// @notice sum ← sum + factor·point, the point being two words of memory.
     function add(Sum memory sum, Words point, Scalar factor) internal view {
-        add(sum, point.wordAt(0), point.wordAt(1), factor);
+        // The same with two loads.
+        uint256 x;
+        uint256 y;
+        assembly ("memory-safe") {
+            x := mload(point)
+            y := mload(add(point, 0x20))
+        }
+        add(sum, x, y, factor);
     }
 
     /// @notice Adds Σ_i factors_i·points_i, points being two words each.
     function addAll(Sum memory sum, Words points, uint256 count, Words factors) internal view {
         for (uint256 i = 0; i < count; ++i) {
-            add(sum, points.from(2 * i), factors.get(i));
+            add(sum, points, factors.get(i));
+            points = points.from(2);
         }
     }
 

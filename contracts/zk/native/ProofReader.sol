@@ -77,6 +77,24 @@ library ProofReader {
         return Scalar.wrap(state % ORDER);
     }
 
+    /// @notice `count` further challenges after the same message.
+    function squeezeMany(Reader memory reader, Words challenges, uint256 count) internal pure {
+        // As above.
+        assembly ("memory-safe") {
+            let r := ORDER
+            let state := mload(reader)
+            for { let end := add(challenges, shl(5, count)) } lt(challenges, end) { challenges := add(
+                challenges,
+                0x20
+            ) } {
+                mstore(0, state)
+                state := keccak256(0, 0x20)
+                mstore(challenges, mod(state, r))
+            }
+            mstore(reader, state)
+        }
+    }
+
     function _absorb(Reader memory reader, uint256 count) private pure returns (Words words) {
         // The words are hashed where they are: the state takes the place of the word before them, which is the proof's
         // length or an older word of it, and that word is put back.
@@ -96,8 +114,9 @@ library ProofReader {
         bool isValid = reader.isValid;
         // A loop over plain words of memory.
         assembly ("memory-safe") {
+            let r := ORDER
             for { let end := add(scalars, shl(5, count)) } lt(scalars, end) { scalars := add(scalars, 0x20) } {
-                isValid := and(isValid, lt(mload(scalars), ORDER))
+                isValid := and(isValid, lt(mload(scalars), r))
             }
         }
         reader.isValid = isValid;
@@ -105,8 +124,11 @@ library ProofReader {
 
     function _requirePoints(Reader memory reader, Words points, uint256 count) private pure {
         bool isValid = reader.isValid;
-        for (uint256 i = 0; i < count; ++i) {
-            isValid = isValid && (points.wordAt(2 * i) | points.wordAt(2 * i + 1)) != 0;
+        // As above; a bool is the word 1 or 0.
+        assembly ("memory-safe") {
+            for { let end := add(points, shl(6, count)) } lt(points, end) { points := add(points, 0x40) } {
+                isValid := and(isValid, iszero(iszero(or(mload(points), mload(add(points, 0x20))))))
+            }
         }
         reader.isValid = isValid;
     }

@@ -15,7 +15,7 @@ library Run {
     uint256 internal constant LAST_DEGREE_B = 4;
     uint256 internal constant DEGREE_C = 2;
 
-    /// @param key the circuit's constants.
+    /// @param key, tables the circuit's constants.
     /// @param reader of the proof.
     /// @param model the point C_W.
     /// @param context ρ of the registry.
@@ -24,6 +24,7 @@ library Run {
     /// @param witness, helpers points of stage 1 with S, and of stage 2.
     /// @param alpha, beta, lambda, mu, theta challenges.
     /// @param lambdas, mus, gammas powers of challenges.
+    /// @param productGammas, maskGammas the powers of γ for the claims of message 8, and for those behind.
     /// @param tau, rho, r, sigma the points.
     /// @param columns message 5.
     /// @param labels Y there: sent, or for inference eq(label, ρ_j).
@@ -34,6 +35,7 @@ library Run {
     /// @param maskSums K_S, K_T.
     struct State {
         Key.Header key;
+        Key.Tables tables;
         ProofReader.Reader reader;
         Words model;
         Scalar context;
@@ -50,6 +52,8 @@ library Run {
         Words lambdas;
         Words mus;
         Words gammas;
+        Words productGammas;
+        Words maskGammas;
         Words tau;
         Words rho;
         Words r;

@@ -18,44 +18,64 @@ library Sumcheck {
         returns (Scalar value)
     {
         value = claim;
-        // What `ProofReader` does with a message, and Horner's rule, in one loop: half of a proof is read here. `sum` and
-        // `high` are below 2r, so nothing wraps before it is reduced.
+        // What `ProofReader` does with a message, and Horner's rule, in one loop: half of a proof is read here. Degrees 2 and
+        // 4, those of nearly all rounds, are written out. A sum of up to five scalars, and 5r less one, do not wrap.
         assembly ("memory-safe") {
-            let state := mload(reader)
+            let r := ORDER
             let words := mload(add(reader, 0x20))
-            let isValid := mload(add(reader, 0x40))
-            let size := shl(5, degree)
-            for { let end := add(point, shl(5, rounds)) } lt(point, end) { point := add(point, 0x20) } {
-                let before := sub(words, 0x20)
-                let kept := mload(before)
-                mstore(before, state)
-                state := keccak256(before, add(size, 0x20))
-                mstore(before, kept)
-                let x := mod(state, ORDER)
-                mstore(point, x)
-
-                // From c_d down to c_2, then c_1, then c_0.
-                let sum := 0
-                let high := 0
-                let coefficient := add(words, size)
-                for {} 1 {} {
-                    coefficient := sub(coefficient, 0x20)
-                    if eq(coefficient, words) { break }
-                    let c := mload(coefficient)
-                    isValid := and(isValid, lt(c, ORDER))
-                    sum := addmod(sum, c, ORDER)
-                    high := add(mulmod(high, x, ORDER), c)
+            for {} rounds { rounds := sub(rounds, 1) } {
+                let x := sub(words, 0x20)
+                {
+                    let kept := mload(x)
+                    mstore(x, mload(reader))
+                    let state := keccak256(x, add(shl(5, degree), 0x20))
+                    mstore(reader, state)
+                    mstore(x, kept)
+                    x := mod(state, r)
                 }
+                mstore(point, x)
+                point := add(point, 0x20)
+
                 let c := mload(words)
-                isValid := and(isValid, lt(c, ORDER))
-                sum := addmod(sum, addmod(c, c, ORDER), ORDER)
-                high := add(mulmod(high, x, ORDER), addmod(value, sub(ORDER, sum), ORDER))
-                value := addmod(mulmod(high, x, ORDER), c, ORDER)
-                words := add(words, size)
+                let isValid := lt(c, r)
+                let sum := add(c, c)
+                let high := 0
+                switch degree
+                case 2 {
+                    high := mload(add(words, 0x20))
+                    isValid := and(isValid, lt(high, r))
+                    sum := add(sum, high)
+                }
+                case 4 {
+                    high := mload(add(words, 0x60))
+                    isValid := and(isValid, lt(high, r))
+                    sum := add(sum, high)
+                    let next := mload(add(words, 0x40))
+                    isValid := and(isValid, lt(next, r))
+                    sum := add(sum, next)
+                    high := add(mulmod(high, x, r), next)
+                    next := mload(add(words, 0x20))
+                    isValid := and(isValid, lt(next, r))
+                    sum := add(sum, next)
+                    high := add(mulmod(high, x, r), next)
+                }
+                default {
+                    for { let place := add(words, shl(5, sub(degree, 1))) } gt(place, words) {
+                        place := sub(place, 0x20)
+                    } {
+                        let next := mload(place)
+                        isValid := and(isValid, lt(next, r))
+                        sum := addmod(sum, next, r)
+                        high := add(mulmod(high, x, r), next)
+                    }
+                }
+                // `high` is c_d·x^(d-2) + … + c_2; then c_1 and c_0.
+                let linear := addmod(value, sub(mul(r, 5), sum), r)
+                value := addmod(mulmod(add(mulmod(high, x, r), linear), x, r), c, r)
+                if iszero(isValid) { mstore(add(reader, 0x40), 0) }
+                words := add(words, shl(5, degree))
             }
-            mstore(reader, state)
             mstore(add(reader, 0x20), words)
-            mstore(add(reader, 0x40), isValid)
         }
     }
 }

@@ -89,9 +89,7 @@ library WeightsProof {
         state.helpers = reader.readPoints(state.places.helperPoints);
         state.tau = zeros(state.places.rounds);
         state.tau.set(0, reader.challenge());
-        for (uint256 i = 1; i < state.places.rounds; ++i) {
-            state.tau.set(i, reader.squeeze());
-        }
+        reader.squeezeMany(state.tau.from(1), state.places.rounds - 1);
         state.lambda = reader.squeeze();
     }
 

@@ -45,3 +45,12 @@ function zeros(uint256 count) pure returns (Words words) {
         words := add(room, 0x20)
     }
 }
+
+/// @dev Room for `count` scalars, which are whatever was there: for a table that is then written whole.
+function reserve(uint256 count) pure returns (Words words) {
+    // Memory from the free pointer on is what Solidity itself hands out.
+    assembly ("memory-safe") {
+        words := mload(0x40)
+        mstore(0x40, add(words, shl(5, count)))
+    }
+}

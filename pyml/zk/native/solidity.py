@@ -16,6 +16,9 @@ from eth_abi.abi import encode
 from eth_utils.address import is_checksum_address
 from eth_utils.crypto import keccak
 
+from pyml.chain.artifacts import Artifact
+from pyml.chain.build import compile_sources
+from pyml.chain.solc import Solc, settings_for
 from pyml.chain.sources import read_with_imports
 from pyml.chain.tools import SOURCE_ROOT
 from pyml.crypto.challenges import domain
@@ -29,6 +32,7 @@ from pyml.zk.native.transcript import point_words
 CONTRACT: Final = "NativeCircuitVerifier"
 SOURCE_NAME: Final = f"contracts/generated/{CONTRACT}.sol"
 ARCHITECTURE_DOMAIN: Final = domain("pyml.zk.WeightRanges.architecture.v1")
+_BASE: Final = "contracts/zk/native/NativeVerifier.sol"
 _OPENING_WORDS: Final = 8 * 2 + 7 + 2
 """Eight points, seven scalars, two hints."""
 _MAX_UNIT: Final = 1 << 192
@@ -62,8 +66,15 @@ contract {contract} is NativeVerifier {{
 def verifier_sources(key: VerifyingKey, ranges: str) -> dict[str, str]:
     """The generated file with all that it imports, by unit name: what the compiler gets."""
     generated = verifier_source(key, ranges)
-    imported = read_with_imports(source_root(), ["contracts/zk/native/NativeVerifier.sol"])
+    imported = read_with_imports(source_root(), [_BASE])
     return {**imported, SOURCE_NAME: generated}
+
+
+def compile_verifier(key: VerifyingKey, ranges: str, solc: Solc) -> Artifact:
+    """The contract that ``CircuitRegistry`` names as the circuit's dedicated verifier."""
+    sources = verifier_sources(key, ranges)
+    artifacts = compile_sources(solc, sources, wanted=[SOURCE_NAME], settings=settings_for(_BASE))
+    return next(artifact for artifact in artifacts if artifact.name == CONTRACT)
 
 
 def source_root() -> Path:
