@@ -12,17 +12,19 @@
 #include "pyml/prover.hpp"
 #include "pyml/sumcheck.hpp"
 #include "pyml/threads.hpp"
+#include "pyml/verifier.hpp"
 
 using namespace pyml;
 
 namespace {
 
 constexpr unsigned kDegree = 10;
+constexpr std::uint64_t kTau = 31337;
 
 Srs make_powers() {
   const std::size_t n = std::size_t(1) << kDegree;
   std::vector<Fr> powers(n, Fr::one());
-  for (std::size_t i = 1; i < n; i++) powers[i] = powers[i - 1] * Fr::from_u64(31337);
+  for (std::size_t i = 1; i < n; i++) powers[i] = powers[i - 1] * Fr::from_u64(kTau);
   std::vector<Affine> points(n);
   fixed_base_multiply(powers.data(), n, points.data());
   std::vector<std::uint8_t> file(4 + 128 * n + 256);
@@ -91,6 +93,16 @@ struct Statement {
     return Secrets{seed, Fr::from_u64(99)};
   }
 
+  Claimed claimed() const {
+    Claimed claimed;
+    claimed.shape = shape;
+    if (!shape.data_in_witness) claimed.data = commit_data(shape, powers(), samples);
+    claimed.tau_g2 = powers().tau_g2();
+    claimed.commitment = commit_model(shape, powers(), weights, secrets().model_blind);
+    claimed.context = Fr::from_u64(shape.data_in_witness ? 2 : 1);
+    return claimed;
+  }
+
   Shape shape;
   std::vector<std::uint8_t> inputs;
   std::vector<std::int64_t> labels;
@@ -100,6 +112,11 @@ struct Statement {
 };
 
 }  // namespace
+
+// The pairing, which needs no pairing where tau is known.
+static bool is_valid(const Verdict& verdict) {
+  return !verdict.refusal && verdict.left == to_affine(multiply(verdict.right, Fr::from_u64(kTau)));
+}
 
 PYML_TEST(chacha_is_that_of_rfc_8439) {  // appendix A.1, test vectors 1 and 3
   std::uint32_t key[8] = {};
@@ -143,7 +160,15 @@ PYML_TEST(every_kind_of_layout_is_proved) {
       for (std::int64_t label = 0; label < 3; label++) {
         inference.labels[0] = label;
         try {
-          answered += inference.prove().count;
+          const Proof proof = inference.prove();
+          answered += proof.count;
+          Fr evaluation = Fr::one();
+          for (std::size_t k = inference.inputs.size(); k-- > 0;)
+            evaluation = evaluation * Fr::from_u64(2) + Fr::from_u64(inference.inputs[k]);
+          const Claimed claimed = inference.claimed();
+          const auto named = static_cast<std::uint64_t>(label);
+          CHECK(is_valid(verify_inference(claimed, evaluation, named, proof.bytes.data(), proof.bytes.size())));
+          CHECK(!is_valid(verify_inference(claimed, evaluation, (named + 1) % 3, proof.bytes.data(), proof.bytes.size())));
         } catch (const Refusal& refusal) {
           CHECK(refusal.kind == Refusal::Kind::input);
         }
@@ -161,8 +186,33 @@ PYML_TEST(every_kind_of_layout_is_proved) {
       CHECK(each.prove().bytes == proof.bytes);
     }
     set_thread_count(before);
-    CHECK(each.prove_range().bytes.size() % 32 == 0);
+    CHECK(is_valid(verify_accuracy(each.claimed(), proof.count, proof.bytes.data(), proof.bytes.size())));
+    Claimed range = each.claimed();
+    const Proof ranged = each.prove_range();
+    CHECK(is_valid(verify_weights(range, ranged.bytes.data(), ranged.bytes.size())));
   }
+}
+
+PYML_TEST(mutated_proofs_are_refused) {
+  const Statement statement(make_shape(5, {4, 3, 3}, 9), 1);
+  const Claimed claimed = statement.claimed();
+  const Proof proofs[2] = {statement.prove(), statement.prove_range()};
+  std::mt19937_64 random(9);
+  for (int run = 0; run < 300; run++) {
+    const Proof& proof = proofs[run % 2];
+    std::vector<std::uint8_t> bytes = proof.bytes;
+    const std::size_t at = random() % bytes.size();
+    switch (random() % 4) {
+      case 0: bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ (1 << random() % 8)); break;
+      case 1: bytes.resize(at); break;
+      case 2: bytes.push_back(static_cast<std::uint8_t>(random())); break;
+      default: std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at / 32 * 32), 32, std::uint8_t(0xff));
+    }
+    const Verdict verdict = run % 2 ? verify_weights(claimed, bytes.data(), bytes.size())
+                                    : verify_accuracy(claimed, proof.count, bytes.data(), bytes.size());
+    CHECK(!is_valid(verdict));
+  }
+  CHECK(!is_valid(verify_accuracy(claimed, proofs[0].count + 1, proofs[0].bytes.data(), proofs[0].bytes.size())));
 }
 
 PYML_TEST(mistakes_are_refused) {
