@@ -2,7 +2,7 @@
 // to the same bytes again; nothing may read outside its input (run it under sanitizers).
 //
 // With Clang this is a libFuzzer target. Elsewhere main() mutates valid inputs with a seeded generator:
-//   pyml_native_fuzz [ITERATIONS [SEED]]
+//   pyml_native_fuzz_decoders [ITERATIONS [SEED]]
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -62,7 +62,7 @@ void try_powers(const std::uint8_t* in, std::size_t size) {
     require(size == 4 + 128 * srs.size() + 256, "powers from a file of another length");
     srs.require_valid();
     for (std::size_t i = 0; i < srs.size(); i++)
-      require(srs.points()[i].is_on_curve() && !srs.points()[i].is_infinity(), "valid powers with a point off the curve");
+      require(srs.points()[i].is_on_curve() && !srs.points()[i].is_infinity(), "valid powers with a point off curve");
   } catch (const SrsError&) {
     // Refused, in words.
   }

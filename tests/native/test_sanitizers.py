@@ -1,4 +1,5 @@
-"""The C++ core under address and undefined-behaviour sanitizers: its own tests, and mutated input for every decoder."""
+"""The C++ core under address and undefined-behaviour sanitizers: its own tests, and mutated input for every decoder and
+for the verifier."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / ".dev" / "native-sanitized"
 """Kept, so that only what changed is compiled again."""
 SANITIZERS = "address,undefined"
-MUTATIONS = 200_000
+MUTATIONS, MUTATED_PROOFS = 200_000, 20_000
 
 pytestmark = pytest.mark.long
 
@@ -40,11 +41,18 @@ def test_the_core_is_clean(programs: Path) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_decoders_bear_mutated_input(programs: Path, seed: int) -> None:
-    help_only = subprocess.run(
-        [str(programs / "pyml_native_fuzz"), "-help=1"], capture_output=True, text=True, check=False
-    )
-    libfuzzer = "libFuzzer" in help_only.stdout + help_only.stderr
-    arguments = [f"-runs={MUTATIONS}", f"-seed={seed}"] if libfuzzer else [str(MUTATIONS), str(seed)]
-    done = subprocess.run([str(programs / "pyml_native_fuzz"), *arguments], capture_output=True, text=True, check=False)
+    fuzz(programs / "pyml_native_fuzz_decoders", MUTATIONS, seed)
+
+
+def test_mutated_proofs_are_refused_cleanly(programs: Path) -> None:
+    fuzz(programs / "pyml_native_fuzz_proofs", MUTATED_PROOFS, seed=3)
+
+
+def fuzz(program: Path, runs: int, seed: int) -> None:
+    """With libFuzzer where the compiler has it, else with the program's own mutations."""
+    asked = subprocess.run([str(program), "-help=1"], capture_output=True, text=True, check=False)
+    libfuzzer = "libFuzzer" in asked.stdout + asked.stderr
+    arguments = [f"-runs={runs}", f"-seed={seed}"] if libfuzzer else [str(runs), str(seed)]
+    done = subprocess.run([str(program), *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    assert libfuzzer or done.stdout == f"{MUTATIONS} inputs from seed {seed}\n"
+    assert libfuzzer or done.stdout == f"{runs} inputs from seed {seed}\n"
