@@ -14,11 +14,15 @@ abstract contract NativeVectors is ForgeTest {
         uint256[] instances;
         uint256 samples;
         uint256 classes;
+        uint256 firstPoints;
     }
 
     uint256 internal constant ACCURACY_VECTORS = 5;
     uint256 internal constant INFERENCE_VECTORS = 2;
     uint256 internal constant WEIGHTS_VECTORS = 2;
+    uint256 internal constant ACCURACY_FORGERIES = 22;
+    uint256 internal constant INFERENCE_FORGERIES = 4;
+    uint256 internal constant WEIGHTS_FORGERIES = 7;
     uint256 internal constant ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
 
     string internal json = vm.readFile("tests/vectors/native_accuracy.json");
@@ -50,6 +54,19 @@ abstract contract NativeVectors is ForgeTest {
         return vector.verifier.verifyProof(vector.proof, vector.instances);
     }
 
+    /// @dev Points are C_W, those of both stages and S, and at the end five, seven scalars, three, and two hints.
+    function isCoordinate(Vector memory vector, uint256 word) internal pure returns (bool) {
+        uint256 words = vector.proof.length / 32;
+        if (word < 2 * vector.firstPoints) return true;
+        return (word + 25 >= words && word + 15 < words) || (word + 8 >= words && word + 2 < words);
+    }
+
+    function isFirstCoordinate(Vector memory vector, uint256 word) internal pure returns (bool) {
+        if (word < 2 * vector.firstPoints) return word % 2 == 0;
+        uint256 fromEnd = vector.proof.length / 32 - word;
+        return isCoordinate(vector, word) && (fromEnd > 8 ? fromEnd % 2 == 1 : fromEnd % 2 == 0);
+    }
+
     /// @dev Says that the commitment of the proof, as it is now, is proved.
     function proveRanges(Vector memory vector) internal {
         ranges.set(vector.architecture, commitmentOf(vector.proof), true);
@@ -76,6 +93,8 @@ abstract contract NativeVectors is ForgeTest {
     function _vector(string memory path) private returns (Vector memory vector) {
         bytes memory constants = vm.parseJsonBytes(keys, string.concat(path, ".constants"));
         vector.verifier = new KeyedVerifier(constants, IWeightRanges(address(ranges)));
+        // Polynomials of stages 1 and 2 are words of the header; C_W and S come on top.
+        vector.firstPoints = 2 + wordOf(constants, 22) + wordOf(constants, 23);
         vector.architecture = vm.parseJsonBytes32(keys, string.concat(path, ".architecture"));
         vector.proof = vm.parseJsonBytes(json, string.concat(path, ".proof"));
         vector.samples = vm.parseJsonUint(json, string.concat(path, ".shape.samples"));

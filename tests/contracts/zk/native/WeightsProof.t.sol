@@ -60,6 +60,63 @@ contract WeightsProofTest is NativeVectors {
         }
     }
 
+    function test_RefusesEveryWordThatIsOneHigherOrNotCanonical() public view {
+        for (uint256 i = 0; i < WEIGHTS_VECTORS; ++i) {
+            Statement memory made = _statement(i);
+            for (uint256 word = 0; word < made.proof.length / 32; ++word) {
+                uint256 kept = wordOf(made.proof, word);
+                setWord(made.proof, word, kept + 1);
+                assertFalse(_isAccepted(made));
+                setWord(made.proof, word, kept + ORDER);
+                assertFalse(_isAccepted(made));
+                setWord(made.proof, word, 0);
+                assertFalse(_isAccepted(made));
+                setWord(made.proof, word, kept);
+            }
+            assertTrue(_isAccepted(made));
+        }
+    }
+
+    /// forge-config: default.fuzz.runs = 12
+    /// forge-config: long.fuzz.runs = 1000
+    function testFuzz_RefusesAnotherContextKeyOrTau(uint256 vector, uint256 which, uint256 value) public view {
+        Statement memory made = _statement(bound(vector, 0, WEIGHTS_VECTORS - 1));
+        which = bound(which, 0, 5);
+        if (which == 0) {
+            vm.assume(made.context != value);
+            made.context = value;
+        } else if (which == 1) {
+            vm.assume(uint256(made.digest) != value);
+            made.digest = bytes32(value);
+        } else {
+            vm.assume(made.tau[which - 2] != value);
+            made.tau[which - 2] = value;
+        }
+        assertFalse(_isAccepted(made));
+    }
+
+    /// @dev With the key's digest kept, so that only the sums can tell.
+    function test_RefusesOtherWidthsAndFewerBits() public view {
+        Statement memory made = _statement(0);
+        for (uint256 i = 0; i < made.widths.length; ++i) {
+            made.widths[i] -= 1;
+            assertFalse(_isAccepted(made));
+            made.widths[i] += 1;
+        }
+        made.weightBits -= 1;
+        assertFalse(_isAccepted(made));
+    }
+
+    function test_RefusesEveryForgery() public view {
+        string memory forgeries = vm.readFile("tests/vectors/native_forgeries.json");
+        for (uint256 i = 0; i < WEIGHTS_FORGERIES; ++i) {
+            string memory path = string.concat(".weights[", vm.toString(i), "]");
+            Statement memory made = _statement(vm.parseJsonUint(forgeries, string.concat(path, ".circuit")));
+            made.proof = vm.parseJsonBytes(forgeries, string.concat(path, ".proof"));
+            assertFalse(_isAccepted(made));
+        }
+    }
+
     function _isAccepted(Statement memory made) private view returns (bool) {
         return
             harness.verify(made.widths, made.weightBits, made.degree, made.digest, made.context, made.proof, made.tau);
