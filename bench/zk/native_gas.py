@@ -8,6 +8,7 @@ of tau are those of the largest layout for all.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +41,8 @@ from pyml.zk.srs import insecure_path, open_srs
 
 CLAIM_GAS: Final = 640_000
 PROOF_BYTES: Final = 8000
+_NO_WORDS: Final[Sequence[bytes]] = ()
+"""What reusable verifiers are given besides: nothing here."""
 _NAMES: Final = ("CircuitRegistry", "ModelRegistry", "AccuracyRegistry", "PrivateInference")
 
 
@@ -75,7 +78,7 @@ class Circuit:
     costs: dict[str, int]
 
 
-def measure_gas(workshop: Workshop, solc: Solc, anvil: str | Path | None) -> dict[str, Any]:
+def measure_gas(workshop: Workshop, solc: Solc, anvil: Path | None) -> dict[str, Any]:
     """Layouts of one statement, the range proof of its weights and one answer under its commitment."""
     samples, sizes = (5, (16, 4, 3)) if workshop.quick else (10_000, SIZES)
     folders, degrees = dict[int, Path](), list[int]()
@@ -166,7 +169,7 @@ def _answer(chain: Chain, folder: Path, account: Signer) -> dict[str, Any]:
         secrets=chain.secrets(),
         context=context,
     )
-    sent = (model, circuit.identifier, features, label, made.proof, [])
+    sent = (model, circuit.identifier, features, label, made.proof, _NO_WORDS)
     gas = _succeeded(registry.send("answer", *sent, account=account))
     proved = {
         "answer_gas": gas,
@@ -195,7 +198,7 @@ def _claim(chain: Chain, folder: Path, account: Signer) -> dict[str, Any]:
         secrets=chain.secrets(),
         context=context,
     )
-    sent = (model, circuit.identifier, made.count, made.count, made.proof, [])
+    sent = (model, circuit.identifier, made.count, made.count, made.proof, _NO_WORDS)
     gas = _succeeded(registry.send("claim", *sent, account=account))
     if dict(registry.call("claimOf", model, circuit.identifier))["count"] != made.count:
         raise PymlError("the registry recorded another count than was proved")

@@ -57,13 +57,12 @@ class Workshop:
         self.ready.add(degree)
         return self.step("powers", degree=degree)
 
-    def prepare(self, name: str, *, srs_degree: int = 0, **work: Any) -> tuple[Path, dict[str, Any]]:
+    def prepare(self, name: str, **work: Any) -> tuple[Path, dict[str, Any]]:
         """Work and verifying key in a folder."""
         folder = self.folder / name
         described = self.step("work", folder=str(folder), **work)
-        degree = srs_degree or described["degree"]
-        self.powers(degree)
-        done = self.step("set-up", folder=str(folder), srs_degree=degree)
+        self.powers(described["degree"])
+        done = self.step("set-up", folder=str(folder))
         kept = {name: described[name] for name in ("degree", "limb_bits", "shifts")}
         return folder, {**kept, "commit_data_s": done["commit_data_s"]}
 

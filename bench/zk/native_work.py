@@ -50,11 +50,11 @@ def save(work: NativeWork, folder: Path) -> None:
 
 def read(folder: Path) -> NativeWork:
     """What ``save`` wrote."""
-    fields = json.loads((folder / "shape.json").read_text(encoding="utf-8"))
-    shape = Shape(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    fields: dict[str, Any] = json.loads((folder / "shape.json").read_text(encoding="utf-8"))
+    lists: dict[str, Any] = {name: tuple(fields[name]) for name in ("widths", "shifts", "bias_units")}
     with np.load(folder / "samples.npz") as arrays:
         inputs, labels = arrays["inputs"], arrays["labels"]
-    return NativeWork(shape, decode_network((folder / "network.json").read_bytes()), inputs, labels)
+    return NativeWork(Shape(**fields | lists), decode_network((folder / "network.json").read_bytes()), inputs, labels)
 
 
 def trained_work(folder: Path, network: str, samples: int, *, layout: int = 0) -> NativeWork:
