@@ -163,11 +163,7 @@ class AccuracyProver : public Protocol {
     draw_tau(layout_.v);
   }
 
-  Table copy_helper(const Column& c) {
-    Secret<Fr> out(c.size());
-    std::copy(helper(c), helper(c) + c.size(), out.data());
-    return Table(std::move(out));
-  }
+  Table helper_table(const Column& c) { return Table::of(helper(c), c.size()); }
 
   void name_masks() {
     for (std::size_t l = 0; l < layout_.L; l++)
@@ -187,7 +183,7 @@ class AccuracyProver : public Protocol {
     for (std::size_t l = 0; l < layout_.L; l++) {
       const unsigned t = layout_.G[l].variables;
       const LayerMasks& m = masks_of_layers_[l];
-      auto term = std::make_unique<LayerTerm>(t, tau(t), lambda(l + 1), copy_helper(layout_.G[l]),
+      auto term = std::make_unique<LayerTerm>(t, tau(t), lambda(l + 1), helper_table(layout_.G[l]),
                                               Table(std::move(D0_[l])), Table(std::move(D1_[l])),
                                               std::vector<Fr>{m.G, m.L0, m.L1 + lookup_.beta * m.R});
       layers.push_back(term.get());
@@ -234,14 +230,14 @@ class AccuracyProver : public Protocol {
         for (std::size_t q = 0; q < shape_.margin_limbs; q++) weight[(k << layout_.nq) + q] = powers[q] * eq[k];
     });
     return std::make_unique<MarginTerm>(t, tau(t), lambda(layout_.L + 1), lambda(layout_.L + 3), lookup_.alpha,
-                                        copy_helper(layout_.GM), Table(std::move(DM_)), Table(std::move(weight)),
+                                        helper_table(layout_.GM), Table(std::move(DM_)), Table(std::move(weight)),
                                         std::vector<Fr>{answer_masks_.GM, answer_masks_.ML});
   }
 
   std::unique_ptr<DenseTerm<TableRelation>> table_term() {
     const unsigned t = layout_.table;
     std::vector<Table> columns;
-    columns.push_back(copy_helper(layout_.GT));
+    columns.push_back(helper_table(layout_.GT));
     columns.emplace_back(std::move(DT_));
     columns.emplace_back(to_scalars(column(layout_.M), layout_.M.size()));
     columns.emplace_back(eq_weights(tau(t), t, Fr::one()));

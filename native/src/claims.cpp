@@ -11,15 +11,13 @@ namespace {
 
 constexpr std::size_t kGrain = 8192;
 
-Secret<Fr> copy(const Entries& entries, std::size_t n) {
+Table to_table(const Entries& entries, std::size_t n) {
+  if (entries.scalars) return Table::of(entries.scalars, n);
   Secret<Fr> out(n);
   parallel_for(n, kGrain, [&](std::size_t begin, std::size_t end) {
-    if (entries.scalars)
-      std::copy(entries.scalars + begin, entries.scalars + end, out.data() + begin);
-    else
-      vec::from_i32(out.data() + begin, entries.integers + begin, end - begin);
+    vec::from_i32(out.data() + begin, entries.integers + begin, end - begin);
   });
-  return out;
+  return Table(std::move(out));
 }
 
 }  // namespace
@@ -80,7 +78,7 @@ void Claims::add_columns(const std::vector<Fr>& point) {
 void Claims::part(const Place& place, Entries entries, Secret<Fr> weights) {
   Part part;
   part.variables = place.variables;
-  part.values = Table(copy(entries, weights.size()));
+  part.values = to_table(entries, weights.size());
   part.weights = Table(std::move(weights));
   part.members.push_back({place.polynomial, place.offset, Fr::one(), {}});
   combination.add(std::move(part));

@@ -58,11 +58,12 @@ void Table::bind(const Fr& x) {
     Fr lo[kBlock], hi[kBlock];
     for (std::size_t i = begin; i < end; i += kBlock) {
       const std::size_t n = std::min(kBlock, end - i);
-      split_pairs(now_.data() + 2 * i, lo, hi, n);
+      split_pairs(at_ + 2 * i, lo, hi, n);
       vec::fold(next_.data() + i, lo, hi, x, n);
     }
   });
   std::swap(now_, next_);
+  at_ = now_.data();
   size_ = half;
 }
 

@@ -79,11 +79,7 @@ class WeightsProver : public Protocol {
     draw_tau(layout_.v);
   }
 
-  Table copy_helper(const Column& c) {
-    Secret<Fr> out(c.size());
-    std::copy(helper(c), helper(c) + c.size(), out.data());
-    return Table(std::move(out));
-  }
+  Table helper_table(const Column& c) { return Table::of(helper(c), c.size()); }
 
   Table invalid_places() const {
     Secret<Fr> out(W_.size());
@@ -104,7 +100,7 @@ class WeightsProver : public Protocol {
              mask_M = masks_.evaluation_a(3);
     const Fr shift = alpha_ + Fr::from_i64(half_);
     std::vector<Table> weights, counted;
-    weights.push_back(copy_helper(layout_.GW));
+    weights.push_back(helper_table(layout_.GW));
     weights.emplace_back(std::move(D_));
     weights.emplace_back(eq_weights(tau_.data() + (layout_.v - nw), nw, Fr::one()));
     weights.push_back(invalid_places());
@@ -112,7 +108,7 @@ class WeightsProver : public Protocol {
         dense_term(nw, 3, WeightRelation{lambda(1), lambda(3), shift}, std::move(weights), {mask_GW, mask_W});
     Secret<Fr> M(layout_.M.size());
     vec::from_i32(M.data(), counts(), M.size());
-    counted.push_back(copy_helper(layout_.GT));
+    counted.push_back(helper_table(layout_.GT));
     counted.emplace_back(std::move(DT_));
     counted.emplace_back(std::move(M));
     counted.emplace_back(eq_weights(tau_.data() + (layout_.v - w), w, Fr::one()));

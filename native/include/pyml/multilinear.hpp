@@ -5,6 +5,7 @@
 //   eq_value(a, b, n)                   eq of two points
 //   eq_index(k, point, n)               eq(bits of k, point)
 //   Table t(entries); t.bind(x)         halves the table; t[0] when all variables are bound
+//   Table::of(entries, n)               the same of entries that somebody else keeps until the first bind
 //   evaluate(values, point, n)          small integers at a point, without a table of field elements
 //   split_pairs(pairs, lo, hi, n)       lo[i] = pairs[2i], hi[i] = pairs[2i+1]
 //   combine_rows(x, rows, stride, width, weights, out)   out[k] = sum of weights[i] * x[i * stride + k]
@@ -29,15 +30,22 @@ Fr eq_index(std::size_t k, const Fr* point, unsigned n);
 class Table {
  public:
   Table() = default;
-  explicit Table(Secret<Fr> entries) : now_(std::move(entries)), size_(now_.size()) {}
+  explicit Table(Secret<Fr> entries) : now_(std::move(entries)), at_(now_.data()), size_(now_.size()) {}
+  static Table of(const Fr* entries, std::size_t n) {
+    Table table;
+    table.at_ = entries;
+    table.size_ = n;
+    return table;
+  }
 
   std::size_t size() const { return size_; }
-  const Fr* data() const { return now_.data(); }
-  const Fr& operator[](std::size_t i) const { return now_[i]; }
+  const Fr* data() const { return at_; }
+  const Fr& operator[](std::size_t i) const { return at_[i]; }
   void bind(const Fr& x);  // a table of one entry stays as it is
 
  private:
   Secret<Fr> now_, next_;  // they change places at every step
+  const Fr* at_ = nullptr;
   std::size_t size_ = 0;
 };
 
