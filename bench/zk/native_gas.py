@@ -43,7 +43,7 @@ CLAIM_GAS: Final = 640_000
 PROOF_BYTES: Final = 8000
 _NO_WORDS: Final[Sequence[bytes]] = ()
 """What reusable verifiers are given besides: nothing here."""
-_NAMES: Final = ("CircuitRegistry", "ModelRegistry", "AccuracyRegistry", "PrivateInference")
+_NAMES: Final = ("CircuitRegistry", "ModelRegistry", "AccuracyRegistry", "PrivateInference", "WeightRanges")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +121,18 @@ def _targets(claims: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _deploy(client: Client, account: Signer, folder: Path) -> tuple[dict[str, Contract], dict[str, Any]]:
-    """The system, ``WeightRanges`` with it."""
+    """The system's contracts: gas and size of those that a native claim needs."""
     plan = deployment_plan()
     records = deploy_system(client, plan, account, folder=folder)
-    addresses = {name: records.require(plan.system, name).address for name in _NAMES}
-    receipt = deploy(client, load_artifact("WeightRanges"), account=account)
-    addresses["WeightRanges"] = str(receipt.contract_address)
-    contracts = {name: Contract(client, load_artifact(name), address) for name, address in addresses.items()}
-    size = len(client.code(addresses["WeightRanges"]))
-    return contracts, {"WeightRanges": {"gas": _succeeded(receipt), "code_bytes": size}}
+    contracts, costs = dict[str, Contract](), dict[str, Any]()
+    for name in _NAMES:
+        record = records.require(plan.system, name)
+        receipt = client.receipt(record.tx_hashes[-1])
+        if receipt is None:
+            raise PymlError(f"the deployment of {name} has no receipt")
+        contracts[name] = Contract(client, load_artifact(name), record.address)
+        costs[name] = {"gas": _succeeded(receipt), "code_bytes": len(client.code(record.address))}
+    return contracts, costs
 
 
 def _prove_ranges(chain: Chain, work: NativeWork, account: Signer) -> dict[str, Any]:
