@@ -7,8 +7,9 @@ of a proof does to the contracts is in ``tests/contracts/zk/native``.
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,20 +23,24 @@ from pyml.chain.contract import Contract, deploy
 from pyml.chain.deploy import deploy_system
 from pyml.chain.devnet import Devnet
 from pyml.chain.solc import find_solc
+from pyml.crypto.bn254 import SCALAR_MODULUS
 from pyml.errors import CircuitError, ContractRevertedError, InputError
 from pyml.zk.challenge import CircuitEntry, encode_features, model_id
 from pyml.zk.deployment import deployment_plan
 from pyml.zk.native.key import key_digest
 from pyml.zk.native.reference.prove import Secrets, commit_model, prove_accuracy, prove_inference, prove_weights
+from pyml.zk.native.refusal import Refusal
 from pyml.zk.native.shape import VerifyingKey
 from pyml.zk.native.solidity import architecture_id, compile_verifier, constants, verifier_source
 from pyml.zk.native.transcript import PointWords, words_of
 from scripts.regenerate_native_constants import TARGET, make_constants
+from tests.zk.native.proof_mutations import mutated
+from tests.zk.native.proved_cases import Proved, proved_cases
 from tests.zk.native.toy_cases import POWERS, SECRETS, Case, cases, inference_cases
 
-_SAMPLES: Final = 5
 _COUNT: Final = 4
 _INFERENCE_SECRETS: Final = Secrets(model_blind=SECRETS.model_blind, seed=bytes(range(32, 64)))
+_NO_ARTEFACT: Final[tuple[bytes, ...]] = ()
 _RANGES: Final = "0x" + "11" * 20
 
 
@@ -74,6 +79,7 @@ class Registered:
     circuit: bytes
     model: bytes
     commitment: PointWords
+    verifier: Contract
 
     @property
     def commitment_hash(self) -> bytes:
@@ -92,14 +98,14 @@ def inference(chain: Chain) -> Registered:
 
 def test_a_claim_goes_through_all_registries(chain: Chain, accuracy: Registered) -> None:
     proof = _accuracy_proof(chain, accuracy, chain.owner, _COUNT)
-    arguments = (accuracy.model, accuracy.circuit, _COUNT, _COUNT, proof, [])
+    arguments = (accuracy.model, accuracy.circuit, _COUNT, _COUNT, proof, _NO_ARTEFACT)
 
     # Before the weights are proved, the verifier refuses what it accepts afterwards.
     assert _refusal(chain["AccuracyRegistry"], arguments, chain.owner).name == "InvalidProof"
     _prove_ranges(chain, accuracy, chain.owner)
     # A copy serves nobody else, nor another count.
     assert _refusal(chain["AccuracyRegistry"], arguments, chain.stranger).name == "NotModelOwner"
-    lower = (accuracy.model, accuracy.circuit, _COUNT - 1, _COUNT - 1, proof, [])
+    lower = (accuracy.model, accuracy.circuit, _COUNT - 1, _COUNT - 1, proof, _NO_ARTEFACT)
     assert _refusal(chain["AccuracyRegistry"], lower, chain.owner).name == "InvalidProof"
 
     receipt = chain["AccuracyRegistry"].send("claim", *arguments, account=chain.owner)
@@ -115,7 +121,7 @@ def test_a_copied_model_needs_its_own_proof(chain: Chain, accuracy: Registered) 
     consumers = [chain["AccuracyRegistry"].address]
     chain["ModelRegistry"].send("register", accuracy.commitment_hash, 100, consumers, account=chain.stranger)
     copied = model_id(chain.stranger.address, accuracy.commitment_hash)
-    arguments = (copied, accuracy.circuit, _COUNT, _COUNT, proof, [])
+    arguments = (copied, accuracy.circuit, _COUNT, _COUNT, proof, _NO_ARTEFACT)
     assert _refusal(chain["AccuracyRegistry"], arguments, chain.stranger).name == "InvalidProof"
 
 
@@ -132,15 +138,44 @@ def test_one_inference_goes_through_the_registry(chain: Chain, inference: Regist
     _prove_ranges(chain, inference, chain.owner)
     proved = prove_inference(inference.key, POWERS, inference.case.network, features, challenge, _INFERENCE_SECRETS)
     proof = proved.proof.encode()
-    wrong = (inference.model, inference.circuit, encoded, (label + 1) % 3, proof, [])
+    wrong = (inference.model, inference.circuit, encoded, (label + 1) % 3, proof, _NO_ARTEFACT)
     assert _refusal(chain["PrivateInference"], wrong, chain.owner, "answer").name == "InvalidProof"
-    longer = (inference.model, inference.circuit, encoded + bytes(2), label, proof, [])
+    longer = (inference.model, inference.circuit, encoded + bytes(2), label, proof, _NO_ARTEFACT)
     assert _refusal(chain["PrivateInference"], longer, chain.owner, "answer").name == "InvalidProof"
     chain["PrivateInference"].send(
-        "answer", inference.model, inference.circuit, encoded, label, proof, [], account=chain.owner
+        "answer", inference.model, inference.circuit, encoded, label, proof, _NO_ARTEFACT, account=chain.owner
     )
     answer = dict(chain["PrivateInference"].call("answerOf", inference.model, inference.circuit, keccak(encoded)))
     assert answer["label"] == label
+
+
+def test_contract_and_python_say_the_same_of_mutated_proofs(
+    chain: Chain, accuracy: Registered, inference: Registered, request: pytest.FixtureRequest
+) -> None:
+    rng, rounds = random.Random(8), 1000 if request.config.getoption("--long") else 40
+    for made in (accuracy, inference):
+        _prove_ranges(chain, made, chain.owner)
+        case = next(proved for proved in proved_cases() if proved.name == made.case.name)
+        assert case.refusal is None
+        assert _accepts(made, case)
+        for _ in range(rounds):
+            changed = replace(case, proof=mutated(case.proof, rng))
+            assert _accepts(made, changed) == (changed.refusal is None)
+
+
+def test_contract_and_python_refuse_what_only_the_pairing_can_tell(
+    chain: Chain, accuracy: Registered, inference: Registered
+) -> None:
+    for made in (accuracy, inference):
+        _prove_ranges(chain, made, chain.owner)
+        case = next(proved for proved in proved_cases() if proved.name == made.case.name)
+        # K_A, a round of SC-A, and messages further on: each with hints and inner products in order.
+        for word in (case.starts[2], case.starts[3] + 1, case.starts[-10], case.starts[-8]):
+            words = case.words
+            words[word] = (words[word] + 1) % SCALAR_MODULUS
+            forged = case.with_words(words).with_inner_products()
+            assert forged.refusal == Refusal.PAIRING
+            assert not _accepts(made, forged)
 
 
 def test_a_range_proof_serves_its_sender_once(chain: Chain, accuracy: Registered) -> None:
@@ -193,6 +228,10 @@ def test_a_key_of_another_size_or_an_address_without_checksum_is_refused() -> No
         verifier_source(key, "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")
 
 
+def _accepts(made: Registered, proved: Proved) -> bool:
+    return bool(made.verifier.call("verifyProof", proved.proof, [proved.context, *proved.public]))
+
+
 def _register(chain: Chain, case: Case, words: int, *, witness_points: int) -> Registered:
     key = case.key
     solc = find_solc()
@@ -217,7 +256,8 @@ def _register(chain: Chain, case: Case, words: int, *, witness_points: int) -> R
     hashed = keccak(words_of(commitment))
     consumers = [chain[name].address for name in ("AccuracyRegistry", "PrivateInference")]
     chain["ModelRegistry"].send("register", hashed, 100, consumers, account=chain.owner)
-    return Registered(case, key, entry.identifier(), model_id(chain.owner.address, hashed), commitment)
+    handle = Contract(chain.client, load_artifact("IDedicatedVerifier"), verifier)
+    return Registered(case, key, entry.identifier(), model_id(chain.owner.address, hashed), commitment, handle)
 
 
 def _accuracy_proof(chain: Chain, made: Registered, prover: Signer, count: int) -> bytes:
@@ -233,6 +273,8 @@ def _prove_ranges(chain: Chain, made: Registered, prover: Signer) -> None:
     shape = made.case.shape
     architecture = (shape.widths, shape.weight_bits, POWERS.tau_g2)
     identifier = architecture_id(shape, POWERS.tau_g2)
+    if chain["WeightRanges"].call("isProved", identifier, made.commitment_hash):
+        return
     asked = (prover.address, identifier, shape.degree, made.commitment_hash)
     context = int(chain["WeightRanges"].call("challenge", *asked))
     proof = prove_weights(shape, POWERS.tau_g2, POWERS, made.case.network, context, SECRETS)
