@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pyml/accumulator.hpp"
+#include "pyml/chunks.hpp"
 #include "pyml/key.hpp"
 #include "pyml/lookup.hpp"
 #include "pyml/protocol.hpp"
@@ -51,27 +52,6 @@ struct ScaledProduct {
   Fr scale;
   Fr operator()(const Fr* e) const { return scale * e[0] * e[1]; }
 };
-
-// out[k + (i << nlow)] += sum over chunks of factor * X[i, chunk * 2^nlow + k].
-template <class Integer>
-void add_chunks(const Integer* x, const Layout& layout, const std::vector<Fr>& factors, Fr* out) {
-  const std::size_t width = layout.shape.widths[0], low = std::size_t(1) << layout.nlow;
-  parallel_for(layout.shape.samples, 16, [&](std::size_t begin, std::size_t end) {
-    std::vector<Accumulator> sums(low);
-    for (std::size_t i = begin; i < end; i++) {
-      std::fill(sums.begin(), sums.end(), Accumulator{});
-      for (std::size_t k = 0; k < width; k++) sums[k & (low - 1)].add(x[i * width + k], factors[k >> layout.nlow]);
-      for (std::size_t k = 0; k < std::min(low, width); k++) out[(i << layout.nlow) + k] += sums[k].value();
-    }
-  });
-}
-
-void add_chunks(const Samples& samples, const Layout& layout, const std::vector<Fr>& factors, Fr* out) {
-  if (samples.bytes == 1)
-    add_chunks(samples.bytes8(), layout, factors, out);
-  else
-    add_chunks(samples.bytes16(), layout, factors, out);
-}
 
 class AccuracyProver : public Protocol {
  public:
@@ -488,36 +468,6 @@ class AccuracyProver : public Protocol {
 };
 
 }  // namespace
-
-std::vector<Affine> commit_data(const Shape& shape, const Srs& srs, const Samples& samples) {
-  const Layout layout(shape);
-  require_powers(srs, layout.n);
-  require_samples(shape, samples, true);
-  std::vector<Affine> points;
-  for (std::size_t p = 0; p < layout.data; p++) {
-    std::vector<std::int32_t> values(layout.coefficients());
-    for (std::size_t chunk = 0; chunk < layout.chunks; chunk++) {
-      if (layout.X[chunk].polynomial != p) continue;
-      const std::size_t first = chunk << layout.nlow;
-      const std::size_t width = std::min(std::size_t(1) << layout.nlow, samples.width - first);
-      for (std::size_t i = 0; i < samples.rows; i++)
-        for (std::size_t k = 0; k < width; k++)
-          values[layout.X[chunk].offset + (i << layout.nlow) + k] = static_cast<std::int32_t>(samples.at(i, first + k));
-    }
-    if (layout.Y.polynomial == p)
-      for (std::size_t i = 0; i < samples.rows; i++)
-        values[layout.Y.offset + (i << layout.nc) + static_cast<std::size_t>(samples.labels[i])] = 1;
-    points.push_back(to_affine(srs.commit(values.data(), values.size())));
-  }
-  return points;
-}
-
-Affine commit_model(const Shape& shape, const Srs& srs, const Weights& weights, const Fr& blind) {
-  const ModelLayout layout(shape);
-  require_powers(srs, shape.degree);
-  const Secret<std::int32_t> model = lay_model(layout, shape, weights);
-  return hide(srs.commit(model.data(), model.size()), blind);
-}
 
 Proof prove_accuracy(const Shape& shape, const Srs& srs, const std::vector<Affine>& data, const Samples& samples,
                      const Weights& weights, const Secrets& secrets, const Context& context, Phases phases) {

@@ -1,5 +1,6 @@
-// The prover for Python. Only pyml/zk/native/prover.py calls it, which has checked what a user can get wrong; here every
-// length is checked again, for nothing that Python passes may make this code read beyond an array.
+// Prover and verifier for Python. Only pyml/zk/native/prover.py and compiled_verifier.py call them, which have checked
+// what a user can get wrong; here every length is checked again, for nothing that Python passes may make this code read
+// beyond an array.
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -136,7 +137,8 @@ nb::object weights(const Shape& shape, const Srs& srs, const std::vector<Array>&
   return to_tuple(proof);
 }
 
-Claimed read_claimed(const Shape& shape, nb::handle data, nb::handle tau_g2, nb::handle commitment, nb::handle context) {
+Claimed read_claimed(const Shape& shape, nb::handle data, nb::handle tau_g2, nb::handle commitment,
+                     nb::handle context) {
   Claimed claimed;
   claimed.shape = shape;
   claimed.data = require_points(data, "data");
@@ -205,9 +207,9 @@ void bind_prover(nb::module_& m) {
     }
   }, refusal);
   nb::class_<Shape>(m, "Shape", "Public parameters of a proof; pyml/zk/native/shape.py has the checked ones.")
-      .def("__init__", [](Shape* self, std::size_t samples, std::vector<std::size_t> widths, std::vector<unsigned> shifts,
-                          std::vector<std::uint64_t> bias_units, std::tuple<unsigned, unsigned, unsigned, unsigned> sizes,
-                          bool data_in_witness) {
+      .def("__init__", [](Shape* self, std::size_t samples, std::vector<std::size_t> widths,
+                          std::vector<unsigned> shifts, std::vector<std::uint64_t> bias_units,
+                          std::tuple<unsigned, unsigned, unsigned, unsigned> sizes, bool data_in_witness) {
         const auto [limb_bits, margin_limbs, degree, weight_bits] = sizes;
         new (self) Shape(read_shape(samples, std::move(widths), std::move(shifts), std::move(bias_units),
                                     {limb_bits, margin_limbs, degree, weight_bits}, data_in_witness));
@@ -236,7 +238,8 @@ void bind_prover(nb::module_& m) {
   }, nb::arg("shape"), nb::arg("srs"), nb::arg("layers"), nb::arg("blind"), "C_W, 64 bytes.");
   m.def("prove_accuracy", &accuracy, nb::arg("shape"), nb::arg("srs"), nb::arg("data"), nb::arg("inputs"),
         nb::arg("labels"), nb::arg("layers"), nb::arg("blind"), nb::arg("seed"), nb::arg("context"),
-        nb::arg("notice").none(), "(proof, count, seconds of each phase); also a proof of inference, as the shape says.");
+        nb::arg("notice").none(),
+        "(proof, count, seconds of each phase); also a proof of inference, as the shape says.");
   m.def("prove_weights", &weights, nb::arg("shape"), nb::arg("srs"), nb::arg("layers"), nb::arg("blind"),
         nb::arg("seed"), nb::arg("context"), nb::arg("notice").none(), "(proof, 0, seconds of each phase).");
   bind_verifier(m);

@@ -107,13 +107,13 @@ class Opening {
 
   void send_values() {
     const auto at = [](const Polynomial& f, const Fr& x) { return vec::horner(f.data(), f.size(), x); };
-    g_at_z_ = at(g_, z_);
-    messages_.send({g_at_z_, at(g_, z_inverse_), at(h_, z_), at(h_, z_inverse_), at(h_, a_), at(S_, z_), at(S_, z_inverse_)});
+    messages_.send({at(g_, z_), at(g_, z_inverse_), at(h_, z_), at(h_, z_inverse_), at(h_, a_), at(S_, z_),
+                    at(S_, z_inverse_)});
     delta_ = messages_.challenge();
   }
 
   void send_openings() {
-    // pi: F <- F - (z^b - a) q - g(z), divided by X - z.
+    // pi: F <- F - (z^b - a) q, divided by X - z; the constant g(z) does not touch the quotient.
     const Fr factor = a_ - power(z_, b_);
     parallel_for(F_.size(), 8192, [&](std::size_t begin, std::size_t end) {
       vec::axpy(F_.data() + begin, factor, q_.data() + begin, end - begin);
@@ -160,7 +160,7 @@ class Opening {
   unsigned t1_, t2_;
   std::size_t b_, rows_;
   std::vector<Fr> E1_, E2_;
-  Fr a_, xi_, z_, z_inverse_, hint_, g_at_z_, delta_;
+  Fr a_, xi_, z_, z_inverse_, hint_, delta_;
 };
 
 }  // namespace

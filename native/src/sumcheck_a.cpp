@@ -96,7 +96,8 @@ RoundPolynomial LayerTerm::round() {
 }
 
 Fr LayerTerm::value(const Fr& x, const Fr& weight) {
-  const Fr g = line(G, x) + weight * masks_[0], a = line(D0, x) + weight * masks_[1], b = line(D1, x) + weight * masks_[2];
+  const Fr g = line(G, x) + weight * masks_[0];
+  const Fr a = line(D0, x) + weight * masks_[1], b = line(D1, x) + weight * masks_[2];
   const Fr eq = turn_ < variables() ? prefix_ * EqFactor(tau_[turn_]).at(x) : prefix_;
   return g + scale_ * eq * (g * a * b - a - b);
 }

@@ -1,5 +1,6 @@
 // The prover that all weights are small integers, once for each commitment: section 9 of
-// circuits/native_accuracy/SPEC.md. W is one column here, and every entry plus 2^(w-1) a row of the table 0 ... 2^w - 1.
+// circuits/native_accuracy/SPEC.md. W is one column here, and every entry plus 2^(w-1) a row of the table
+// 0 ... 2^w - 1.
 #include <algorithm>
 
 #include "pyml/key.hpp"

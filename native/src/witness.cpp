@@ -208,7 +208,8 @@ Secret<std::int32_t> lay_model(const ModelLayout& layout, const Shape& shape, co
       for (std::size_t m = 0; m < outputs; m++) {
         const std::int32_t w = weights[l][k * outputs + m];
         if (w < -half || w >= half)
-          throw Refusal(Refusal::Kind::model, "layer " + std::to_string(l + 1) + ": a weight is out of range; expected " +
+          throw Refusal(Refusal::Kind::model, "layer " + std::to_string(l + 1) +
+                                                  ": a weight is out of range; expected " +
                                                   std::to_string(shape.weight_bits) + " bits");
         model[layout.W[l].offset + m + (k << layout.nh[l])] = w;
       }

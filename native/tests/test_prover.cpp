@@ -104,7 +104,8 @@ PYML_TEST(every_kind_of_layout_is_proved) {
           const Claimed claimed = inference.claimed();
           const auto named = static_cast<std::uint64_t>(label);
           CHECK(is_valid(verify_inference(claimed, evaluation, named, proof.bytes.data(), proof.bytes.size())));
-          CHECK(!is_valid(verify_inference(claimed, evaluation, (named + 1) % 3, proof.bytes.data(), proof.bytes.size())));
+          const std::uint64_t wrong = (named + 1) % 3;
+          CHECK(!is_valid(verify_inference(claimed, evaluation, wrong, proof.bytes.data(), proof.bytes.size())));
         } catch (const Refusal& refusal) {
           CHECK(refusal.kind == Refusal::Kind::input);
         }

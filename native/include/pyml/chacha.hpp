@@ -1,7 +1,7 @@
 // Random scalars of a proof: ChaCha20 (RFC 8439) under a 32-byte seed, nonce 0.
 //
-// Source: circuits/native_accuracy/SPEC.md, section 7. Scalar j is block j, 64 bytes read big-endian, modulo r. The block
-// counter has 32 bits, which no proof exhausts.
+// Source: circuits/native_accuracy/SPEC.md, section 7. Scalar j is block j, 64 bytes read big-endian, modulo r. The
+// block counter has 32 bits, which no proof exhausts.
 //
 //   ScalarStream s(seed);  s.at(first, out, n)   scalars first ... first + n - 1, in parallel
 #pragma once

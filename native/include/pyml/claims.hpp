@@ -1,12 +1,14 @@
 // The polynomials of one proof while it is made: what each column holds, and the claims that SC-C shows about them.
 //
-// Source: circuits/native_accuracy/SPEC.md, sections 3 (order of polynomials) and 6 (SC-C). Polynomials are numbered over
-// stage 1, S, stage 2, W, data.
+// Source: circuits/native_accuracy/SPEC.md, sections 3 (order of polynomials) and 6 (SC-C). Polynomials are numbered
+// over stage 1, S, stage 2, W, data.
 //
-//   Claims claims(n, polynomials);  claims.start(gamma)
-//   claims.add(value)                         counts a claim and returns its coefficient gamma^j
-//   claims.column(place, entries, coefficient)       a claim about a column at the point of all columns of its size
-//   claims.part(...)                          a claim with weights of its own
+//   Claims claims(n, polynomials, gamma)
+//   claims.add(value)                           counts a claim and returns its coefficient gamma^j
+//   claims.column(place, entries, coefficient)  a claim about a column at the point of all columns of its size
+//   claims.add_columns(point)                   says which point that is
+//   claims.part(place, entries, weights)        a claim with weights of its own
+//   claims.combination                          SC-C
 #pragma once
 #include <map>
 #include <vector>

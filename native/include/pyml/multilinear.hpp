@@ -61,7 +61,8 @@ inline void split_pairs(const Fr* pairs, Fr* lo, Fr* hi, std::size_t n) {
 
 // Integer is std::int32_t or std::uint16_t or std::uint8_t.
 template <class Integer>
-void combine_rows(const Integer* x, std::size_t rows, std::size_t stride, std::size_t width, const Fr* weights, Fr* out);
+void combine_rows(const Integer* x, std::size_t rows, std::size_t stride, std::size_t width, const Fr* weights,
+                  Fr* out);
 
 // out[i] = sum over j < count of weights[j] * x[j][i], i < n; x[j] may be nullptr.
 template <class Integer>

@@ -46,7 +46,8 @@ class Protocol {
   Fr run_claims(const Fr& model_blind, std::size_t model);
 
   // F += weight of each polynomial times the polynomial, for the stages of this class.
-  void add_stages(Secret<Fr>& F, const std::int32_t* stage1, std::size_t used1, const Fr* stage2, std::size_t used2) const;
+  void add_stages(Secret<Fr>& F, const std::int32_t* stage1, std::size_t used1, const Fr* stage2,
+                  std::size_t used2) const;
   void add_integers(Secret<Fr>& F, std::size_t polynomial, const std::int32_t* values, std::size_t used) const;
   void finish(Secret<Fr> F, const Fr& value);
 

@@ -1,6 +1,7 @@
 // The prover: commitments, proofs of accuracy and of inference, and the proof of weights.
 //
-// Source: circuits/native_accuracy/SPEC.md. The transcript is byte for byte that of the Python reference under one seed.
+// Source: circuits/native_accuracy/SPEC.md. The transcript is byte for byte that of the Python reference under one
+// seed.
 //
 //   commit_data(shape, srs, samples)             points of the verifying key; infinity for a polynomial that is zero
 //   commit_model(shape, srs, weights, blind)     C_W

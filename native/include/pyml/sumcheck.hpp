@@ -1,8 +1,8 @@
 // The sumcheck protocol over terms of different sizes, with Libra's mask and with masked columns in the last round.
 //
-// Source: circuits/native_accuracy/SPEC.md, sections 2 (suffix rule), 5 (form of a round) and 7 (masks). A term over t of
-// v variables depends on the last t and carries the factor 2^-(v-t): before its own first round it adds half of what is
-// left of its sum to either end of a round.
+// Source: circuits/native_accuracy/SPEC.md, sections 2 (suffix rule), 5 (form of a round) and 7 (masks). A term over t
+// of v variables depends on the last t and carries the factor 2^-(v-t): before its own first round it adds half of what
+// is left of its sum to either end of a round.
 #pragma once
 #include <functional>
 #include <memory>

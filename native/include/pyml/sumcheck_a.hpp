@@ -53,8 +53,8 @@ struct AnswerScalars {
 
 class AnswerTerm final : public Term {
  public:
-  AnswerTerm(unsigned classes, unsigned samples, const AnswerScalars& scalars, Table c, Table eq, Table Y, Table Z, Table e,
-             const Fr& mask_c, const Fr& mask_Z);
+  AnswerTerm(unsigned classes, unsigned samples, const AnswerScalars& scalars, Table c, Table eq, Table Y, Table Z,
+             Table e, const Fr& mask_c, const Fr& mask_Z);
   RoundPolynomial round() override;
   Fr value(const Fr& x, const Fr& weight) override;
   void bind(const Fr& x) override;

@@ -1,9 +1,9 @@
 // The third sumcheck: every claim about a committed polynomial becomes one evaluation of one combination.
 //
-// Source: circuits/native_accuracy/SPEC.md, section 6, SC-C. Shows that the sum over p and x of P_p(x) w_p(x) is the claim,
-// w_p multilinear. A Part is a sum over some columns of one size with one weight: part's table is the sum of coefficient *
-// column, its weight table is shared, so columns claimed at one point cost as much as one column. Where its variables
-// are bound, what is left of every column is one entry of its polynomial, kept in a sparse table.
+// Source: circuits/native_accuracy/SPEC.md, section 6, SC-C. Shows that the sum over p and x of P_p(x) w_p(x) is the
+// claim, w_p multilinear. A Part is about some columns of one size with one weight: its table is the sum of coefficient *
+// column, so that columns claimed at one point cost as much as one. Where its variables are bound, what is left of each
+// column is one entry of its polynomial, kept in a sparse table.
 #pragma once
 #include <functional>
 #include <map>

@@ -1,11 +1,12 @@
 // The integers that a prover commits to: the network's answers, their limbs, margins and multiplicities.
 //
-// Source: circuits/native_accuracy/SPEC.md, sections 3 and 4; arithmetic of pyml/ml/integer.py. Everything is int64, and
-// a shape for which a sum could leave int64 is refused beforehand. Refusals name the layer and the sample.
+// Source: circuits/native_accuracy/SPEC.md, sections 3 and 4; arithmetic of pyml/ml/integer.py. Everything is int64,
+// and a shape for which a sum could leave int64 is refused beforehand. Refusals name the layer and the sample.
 #pragma once
 #include <cstdint>
 #include <vector>
 
+#include "pyml/field.hpp"
 #include "pyml/layout.hpp"
 #include "pyml/secret.hpp"
 
