@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pyml.crypto.bn254 import Point
+from pyml.crypto.bn254 import FELT_BYTES, FIELD_MODULUS, Point
 from pyml.crypto.bn254_group import G1, PointG2, multiply_g2
 from pyml.errors import InputError, SrsError
 from pyml.files import write_atomically
@@ -28,6 +28,7 @@ from pyml.zk.srs import Srs
 
 _RECORD: Final = b"pyml.zk.native.powers.v1\n"
 _SEED_BYTES: Final = 32
+_G2_BYTES: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,19 @@ def load_powers(srs: Srs, home: Path, *, count: int = 0, progress: Progress = si
         write_atomically(record, _RECORD)
     core = _read(srs, count)
     return Powers(srs, core, decode_g2(core.tau_g2))
+
+
+def tau_g2_of(srs: Srs) -> tuple[int, int, int, int]:
+    """[τ]_2 at the end of a string, in EIP-197's order, read without the core: four numbers a·2^256, little-endian."""
+    with srs.path.open("rb") as stream:
+        stream.seek(-_G2_BYTES, 2)
+        raw = stream.read(_G2_BYTES)
+    unscale = pow(1 << 256, -1, FIELD_MODULUS)
+    numbers = [int.from_bytes(raw[i : i + FELT_BYTES], "little") for i in range(0, _G2_BYTES, FELT_BYTES)]
+    if max(numbers) >= FIELD_MODULUS:
+        raise _refusal(srs, "a coordinate of its last point is not reduced")
+    x_real, x_imaginary, y_real, y_imaginary = (number * unscale % FIELD_MODULUS for number in numbers)
+    return x_imaginary, x_real, y_imaginary, y_real
 
 
 def require_powers(core: PowersOfTau, srs: Srs) -> None:
