@@ -41,6 +41,8 @@ from pyml.zk.srs import insecure_path, open_srs
 
 CLAIM_GAS: Final = 640_000
 PROOF_BYTES: Final = 8000
+LAYOUTS: Final = (-1, 0, 1, 2)
+"""Added to the n that pyml chooses."""
 _NO_WORDS: Final[Sequence[bytes]] = ()
 """What reusable verifiers are given besides: nothing here."""
 _NAMES: Final = ("CircuitRegistry", "ModelRegistry", "AccuracyRegistry", "PrivateInference", "WeightRanges")
@@ -82,7 +84,7 @@ def measure_gas(workshop: Workshop, solc: Solc, anvil: Path | None) -> dict[str,
     """Layouts of one statement, the range proof of its weights and one answer under its commitment."""
     samples, sizes = (5, (16, 4, 3)) if workshop.quick else (10_000, SIZES)
     folders, degrees = dict[int, Path](), list[int]()
-    for layout in (0,) if workshop.quick else (-1, 0, 1):
+    for layout in (0,) if workshop.quick else LAYOUTS:
         folders[layout] = workshop.folder / f"gas{layout:+d}"
         asked = {"samples": samples, "sizes": sizes, "layout": layout}
         degrees.append(workshop.step("work", folder=str(folders[layout]), **asked)["degree"])
