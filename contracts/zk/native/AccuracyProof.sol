@@ -30,10 +30,7 @@ library AccuracyProof {
         view
         returns (bool)
     {
-        Run.State memory run;
-        run.key = key;
-        run.tables = key.tablesOf();
-        _begin(run, proof, publicValues);
+        Run.State memory run = _begin(key, proof, publicValues);
         _readWitness(run);
         _runConstraints(run);
         _runProducts(run);
@@ -42,7 +39,13 @@ library AccuracyProof {
     }
 
     /// @dev state_0, over C_W, the first two words, and the public values.
-    function _begin(Run.State memory run, bytes memory proof, uint256[] calldata publicValues) private pure {
+    function _begin(Key.Header memory key, bytes memory proof, uint256[] calldata publicValues)
+        private
+        pure
+        returns (Run.State memory run)
+    {
+        run.key = key;
+        run.tables = key.tablesOf();
         run.reader = ProofReader.open(proof, 0);
         run.model = run.reader.readAbsorbedPoint();
         run.reader.state = uint256(

@@ -79,7 +79,7 @@ library ClaimWeights {
         uint256 count = _maskedClaims(key) + 1 - key.isInference;
         // Columns of one size share eq(ρ[v-t:], σ[:t]); those of a layer follow each other.
         uint256 known = type(uint256).max;
-        Scalar eq;
+        Scalar eq = ONE;
         for (uint256 i = 0; i < count; ++i) {
             Column column = Column.wrap(run.tables.columns.wordAt(i));
             uint256 variables = column.variablesOf();

@@ -25,6 +25,7 @@ function addWeight(Column column, Words weights, Scalar value, Words sigma, uint
     uint256 variables = variablesOf(column);
     uint256 polynomial = (Column.unwrap(column) >> 8) & 0xffff;
     uint256 prefix = Column.unwrap(column) >> 24;
-    Scalar factor = Multilinear.eqOfIndex(prefix, sigma.from(variables), degree - variables);
-    weights.set(polynomial, weights.get(polynomial) + value * factor);
+    // A column may be as large as its polynomial.
+    if (variables != degree) value = value * Multilinear.eqOfIndex(prefix, sigma.from(variables), degree - variables);
+    weights.set(polynomial, weights.get(polynomial) + value);
 }

@@ -58,7 +58,7 @@ library MaskColumn {
 
     /// @notice Adds factor·Σ_j weights_j·(entry j from the start of `row`).
     function addEntries(Form memory form, uint256 row, Words weights, uint256 count, Scalar factor) internal pure {
-        Scalar total;
+        Scalar total = Scalar.wrap(0);
         for (uint256 first = 0; first < count; first += ROW) {
             uint256 length = count - first < ROW ? count - first : ROW;
             Scalar part = Multilinear.inner(weights.from(first), form.entries, length);
@@ -96,7 +96,7 @@ library MaskColumn {
         Scalar ofValue
     ) private pure returns (Scalar total) {
         half = half * _sum(entries.from(1), degree);
-        // The inner loop runs once for every random coefficient of a mask, and is written out for the degree of most rows; its
+        // The inner loop runs once for every random coefficient of a mask, and is written out for the degrees of most rows; its
         // sums stay below 2r, and `total` is reduced in every row.
         assembly ("memory-safe") {
             let r := ORDER
@@ -108,6 +108,10 @@ library MaskColumn {
                     value := mulmod(mload(add(entries, 0x80)), x, r)
                     value := mulmod(add(value, mload(add(entries, 0x60))), x, r)
                     value := mulmod(add(value, mload(add(entries, 0x40))), x, r)
+                    value := mulmod(add(value, mload(add(entries, 0x20))), x, r)
+                }
+                case 2 {
+                    value := mulmod(mload(add(entries, 0x40)), x, r)
                     value := mulmod(add(value, mload(add(entries, 0x20))), x, r)
                 }
                 default {

@@ -63,17 +63,23 @@ library Multilinear {
         }
     }
 
-    /// @notice eq(k, point) for the bits of the integer k, lowest first.
+    /// @notice eq(k, point) for the bits of the integer k below 2^count, lowest first.
     function eqOfIndex(uint256 k, Words point, uint256 count) internal pure returns (Scalar product) {
         assembly ("memory-safe") {
             let r := ORDER
             product := 1
-            for { let end := add(point, shl(5, count)) } lt(point, end) { point := add(point, 0x20) } {
+            let end := add(point, shl(5, count))
+            for {} k { k := shr(1, k) } {
                 let x := mload(point)
                 switch and(k, 1)
                 case 0 { product := mulmod(product, sub(add(r, 1), x), r) }
                 default { product := mulmod(product, x, r) }
-                k := shr(1, k)
+                point := add(point, 0x20)
+            }
+            // Above k's highest bit all are clear.
+            let one := add(r, 1)
+            for {} lt(point, end) { point := add(point, 0x20) } {
+                product := mulmod(product, sub(one, mload(point)), r)
             }
         }
     }

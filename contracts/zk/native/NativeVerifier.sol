@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IDedicatedVerifier} from "../IDedicatedVerifier.sol";
+import {ProofPoints} from "../ProofPoints.sol";
 import {AccuracyProof} from "./AccuracyProof.sol";
 import {IWeightRanges} from "./IWeightRanges.sol";
 import {Key} from "./Key.sol";
@@ -10,8 +11,10 @@ import {ORDER} from "./Scalar.sol";
 /// @title NativeVerifier
 /// @notice Verifies the native engine's proofs for one circuit; experimental. A contract for a circuit adds nothing but the two
 /// constants below, which `pyml/zk/native/solidity.py` writes. Nobody owns it and it has no state.
+// A circuit's contract implements both.
+// slither-disable-next-line unimplemented-functions
 abstract contract NativeVerifier is IDedicatedVerifier {
-    uint256 private constant POINT_BYTES = 64;
+    using ProofPoints for bytes;
 
     /// @inheritdoc IDedicatedVerifier
     /// @dev `instances` are (ρ, count) for a proof of accuracy and (ρ, evaluation, label) for one of inference. A false proof,
@@ -19,7 +22,7 @@ abstract contract NativeVerifier is IDedicatedVerifier {
     function verifyProof(bytes calldata proof, uint256[] calldata instances) external view returns (bool valid) {
         Key.Header memory key = Key.load(_constants());
         if (proof.length != 32 * key.proofWords || !_areInRange(key, instances)) return false;
-        if (!_ranges().isProved(key.architecture, keccak256(proof[:POINT_BYTES]))) return false;
+        if (!_ranges().isProved(key.architecture, proof.hashPoints(0, 1))) return false;
         return AccuracyProof.verify(key, proof, instances);
     }
 

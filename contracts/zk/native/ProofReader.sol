@@ -83,10 +83,9 @@ library ProofReader {
         assembly ("memory-safe") {
             let r := ORDER
             let state := mload(reader)
-            for { let end := add(challenges, shl(5, count)) } lt(challenges, end) { challenges := add(
-                challenges,
-                0x20
-            ) } {
+            for { let end := add(challenges, shl(5, count)) } lt(challenges, end) {
+                challenges := add(challenges, 0x20)
+            } {
                 mstore(0, state)
                 state := keccak256(0, 0x20)
                 mstore(challenges, mod(state, r))

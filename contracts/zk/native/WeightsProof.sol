@@ -69,15 +69,23 @@ library WeightsProof {
         bytes memory proof,
         uint256[4] memory tau
     ) internal view returns (bool) {
-        State memory state;
+        State memory state = _begin(places, keyDigest, context, proof);
+        _readWitness(state);
+        _runConstraints(state);
+        return _runClaims(state, tau);
+    }
+
+    /// @dev state_0, over C_W, the first two words, and ρ.
+    function _begin(WeightsLayout.Places memory places, bytes32 keyDigest, uint256 context, bytes memory proof)
+        private
+        pure
+        returns (State memory state)
+    {
         state.places = places;
         state.reader = ProofReader.open(proof, 0);
         state.model = state.reader.readAbsorbedPoint();
         state.reader.state =
             uint256(keccak256(abi.encodePacked(keyDigest, state.model.wordAt(0), state.model.wordAt(1), context)));
-        _readWitness(state);
-        _runConstraints(state);
-        return _runClaims(state, tau);
     }
 
     /// @dev Messages 1 and 2; β is drawn and not used.
@@ -85,6 +93,7 @@ library WeightsProof {
         ProofReader.Reader memory reader = state.reader;
         state.witness = reader.readPoints(state.places.witnessPoints + 1);
         state.alpha = reader.challenge();
+        // slither-disable-next-line unused-return
         reader.squeeze();
         state.helpers = reader.readPoints(state.places.helperPoints);
         state.tau = zeros(state.places.rounds);
