@@ -107,26 +107,25 @@ def test_a_claim_holds_and_counts_what_the_integer_model_counts(small: Small, le
     assert ledger.used == 1
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda claim: replace(claim, count=claim.count + 1),
-        lambda claim: replace(claim, count=claim.count - 1, threshold=1),
-        lambda claim: replace(claim, threshold=1),
-        lambda claim: replace(claim, model=bytes(32)),
-        lambda claim: replace(claim, circuit=bytes(32)),
-        lambda claim: replace(claim, context=replace(claim.context, chain_id=1)),
-        lambda claim: replace(claim, context=replace(claim.context, prover="0x" + "44" * 20)),
-        lambda claim: replace(claim, context=replace(claim.context, contract="0x" + "44" * 20)),
-        lambda claim: replace(claim, proof=claim.proof[:-1] + bytes([claim.proof[-1] ^ 1])),
-        lambda claim: replace(claim, proof=claim.proof[:-32]),
-        lambda claim: replace(claim, proof=claim.proof + bytes(32)),
-    ],
-)
-def test_a_changed_claim_is_false(
-    small: Small, ledger: ProofLedger, change: Callable[[AccuracyClaim], AccuracyClaim]
-) -> None:
-    assert not small.holds(change(small.claim(ledger)))
+ELSEWHERE = "0x" + "44" * 20
+CHANGES: dict[str, Callable[[AccuracyClaim], AccuracyClaim]] = {
+    "one more correct": lambda claim: replace(claim, count=claim.count + 1),
+    "one fewer": lambda claim: replace(claim, count=claim.count - 1, threshold=1),
+    "another threshold": lambda claim: replace(claim, threshold=1),
+    "another model": lambda claim: replace(claim, model=bytes(32)),
+    "another circuit": lambda claim: replace(claim, circuit=bytes(32)),
+    "another chain": lambda claim: replace(claim, context=replace(claim.context, chain_id=1)),
+    "another prover": lambda claim: replace(claim, context=replace(claim.context, prover=ELSEWHERE)),
+    "another contract": lambda claim: replace(claim, context=replace(claim.context, contract=ELSEWHERE)),
+    "one bit": lambda claim: replace(claim, proof=claim.proof[:-1] + bytes([claim.proof[-1] ^ 1])),
+    "a word less": lambda claim: replace(claim, proof=claim.proof[:-32]),
+    "a word more": lambda claim: replace(claim, proof=claim.proof + bytes(32)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_claim_is_false(small: Small, ledger: ProofLedger, change: str) -> None:
+    assert not small.holds(CHANGES[change](small.claim(ledger)))
 
 
 def test_two_proofs_of_one_claim_share_nothing_but_the_commitment(small: Small, ledger: ProofLedger) -> None:
