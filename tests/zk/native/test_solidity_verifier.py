@@ -46,7 +46,7 @@ _RANGES: Final = "0x" + "11" * 20
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A devnet with the system and ``WeightRanges``."""
+    """A devnet with the system."""
 
     client: Client
     owner: Signer
@@ -65,7 +65,6 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
         folder: Path = tmp_path_factory.mktemp("deployment")
         deployed = deploy_system(client, deployment_plan(), owner, folder=folder)
         addresses = {name: record.address for name, record in deployed.systems["zk"].items()}
-        addresses["WeightRanges"] = _created(client, owner, "WeightRanges")
         contracts = {name: Contract(client, load_artifact(name), address) for name, address in addresses.items()}
         yield Chain(client, owner, stranger, contracts)
 
@@ -301,7 +300,3 @@ def _refusal(
     with pytest.raises(ContractRevertedError) as caught:
         contract.estimate_gas(function, *arguments, sender=sender.address)
     return caught.value
-
-
-def _created(client: Client, owner: Signer, name: str) -> str:
-    return str(deploy(client, load_artifact(name), account=owner).contract_address)
