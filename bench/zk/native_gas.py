@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from eth_utils.crypto import keccak
 
-from bench.zk.native_rounds import SIZES, Workshop
+from bench.zk.native_rounds import DEGREES, SIZES, Workshop
 from bench.zk.native_targets import at_most
 from bench.zk.native_work import NativeWork, read
 from pyml.chain.accounts import Signer
@@ -41,8 +41,6 @@ from pyml.zk.srs import insecure_path, open_srs
 
 CLAIM_GAS: Final = 640_000
 PROOF_BYTES: Final = 8000
-LAYOUTS: Final = (-1, 0, 1, 2)
-"""Added to the n that pyml chooses."""
 _NO_WORDS: Final[Sequence[bytes]] = ()
 """What reusable verifiers are given besides: nothing here."""
 _NAMES: Final = ("CircuitRegistry", "ModelRegistry", "AccuracyRegistry", "PrivateInference", "WeightRanges")
@@ -83,14 +81,16 @@ class Circuit:
 def measure_gas(workshop: Workshop, solc: Solc, anvil: Path | None) -> dict[str, Any]:
     """Layouts of one statement, the range proof of its weights and one answer under its commitment."""
     samples, sizes = (5, (16, 4, 3)) if workshop.quick else (10_000, SIZES)
-    folders, degrees = dict[int, Path](), list[int]()
-    for layout in (0,) if workshop.quick else LAYOUTS:
-        folders[layout] = workshop.folder / f"gas{layout:+d}"
-        asked = {"samples": samples, "sizes": sizes, "layout": layout}
-        degrees.append(workshop.step("work", folder=str(folders[layout]), **asked)["degree"])
-    most = max(degrees)
+    default = workshop.folder / "gas"
+    asked = {"samples": samples, "sizes": sizes}
+    chosen = int(workshop.step("work", folder=str(default), **asked)["degree"])
+    folders = {chosen: default}
+    for degree in {*(() if workshop.quick else DEGREES)} - {chosen}:
+        folders[degree] = workshop.folder / f"gas-{degree}"
+        workshop.step("work", folder=str(folders[degree]), **asked, degree=degree)
+    most = max(folders)
     answer = workshop.folder / "gas-answer"
-    workshop.step("work", folder=str(answer), inference_of=str(folders[0]))
+    workshop.step("work", folder=str(answer), inference_of=str(default))
     workshop.powers(most)
     for folder in (*folders.values(), answer):
         workshop.step("set-up", folder=str(folder), srs_degree=most)
@@ -103,9 +103,9 @@ def measure_gas(workshop: Workshop, solc: Solc, anvil: Path | None) -> dict[str,
         ranges = _prove_ranges(chain, read(answer), accounts[0])
         answered = _answer(chain, answer, accounts[0])
         claims = list[dict[str, Any]]()
-        for (layout, folder), account in zip(folders.items(), accounts[1:], strict=False):
-            workshop.say(f"claim, layout {layout:+d}")
-            claims.append({"layout": layout, **_claim(chain, folder, account)})
+        for degree, account in zip(sorted(folders), accounts[1:], strict=False):
+            workshop.say(f"claim, n = {degree}")
+            claims.append({"by_default": degree == chosen, **_claim(chain, folders[degree], account)})
         fork = str(node.rpc.request("anvil_nodeInfo")["hardFork"])
     found = {"fork": fork, "tx_gas_cap": 2**24, "solc": solc.version, "samples": samples, "sizes": list(sizes)}
     found |= {"deployment": deployed, "range_proof": ranges, "answer": answered, "claims": claims}
@@ -114,7 +114,7 @@ def measure_gas(workshop: Workshop, solc: Solc, anvil: Path | None) -> dict[str,
 
 def _targets(claims: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """For the layout that pyml chooses."""
-    chosen = next(claim for claim in claims if claim["layout"] == 0)
+    chosen = next(claim for claim in claims if claim["by_default"])
     return [
         at_most("gas of the whole claim transaction", CLAIM_GAS, chosen["claim_gas"]),
         at_most("bytes of a proof", PROOF_BYTES, chosen["proof_bytes"]),

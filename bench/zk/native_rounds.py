@@ -26,6 +26,8 @@ SIZES: Final = (784, 64, 10)
 THREADS: Final = 2
 LIMITS: Final = {10_000: {"total_s": 30.0, "peak_mb": 3000.0, "proof_bytes": 8000.0}, 1000: {"total_s": 4.0}}
 """What the project asks for at 784-64-10 on two threads, by number of samples."""
+DEGREES: Final = (20, 21, 22, 23)
+"""n of the layouts of 10,000 samples that are compared; development powers of tau end here."""
 KEPT: Final = ("total_s", "load_powers_s", "prove_s", "cpu_s", "peak_mb", "proof_bytes")
 
 
@@ -121,8 +123,8 @@ class Point:
     samples: int = 1000
     sizes: tuple[int, ...] = SIZES
     threads: int = THREADS
-    layout: int = 0
-    """Added to the n that pyml chooses."""
+    degree: int = 0
+    """n; 0 for the one that pyml chooses."""
 
 
 def axes(quick: bool) -> Iterator[Point]:
@@ -130,14 +132,15 @@ def axes(quick: bool) -> Iterator[Point]:
     if quick:
         yield Point("samples", 3, (16, 4, 3))
         yield Point("threads", 3, (16, 4, 3), threads=1)
-        yield Point("layout", 3, (16, 4, 3), layout=-1)
+        yield Point("degree", 3, (16, 4, 3), degree=15)
         return
     yield from (Point("samples", samples) for samples in (1, 10, 100, 1000, 10_000))
     yield from (Point("inputs", sizes=(width, 64, 10)) for width in (16, 64, 256, 784, 3072))
     yield from (Point("hidden", sizes=(784, width, 10)) for width in (16, 32, 64, 128, 256))
     yield from (Point("depth", sizes=(784, *[64] * hidden, 10)) for hidden in (1, 2, 3, 4))
     yield from (Point("threads", threads=threads) for threads in sorted({1, 2, len(os.sched_getaffinity(0))}))
-    yield from (Point("layout", samples, layout=layout) for samples in (1000, 10_000) for layout in (-1, 0, 1))
+    yield from (Point("degree", degree=degree) for degree in (17, 18, 19, 20))
+    yield from (Point("degree", 10_000, degree=degree) for degree in DEGREES)
 
 
 def measure_scaling(workshop: Workshop) -> dict[str, Any]:
@@ -145,7 +148,7 @@ def measure_scaling(workshop: Workshop) -> dict[str, Any]:
     found = dict[tuple[object, ...], dict[str, Any]]()
     points = list[dict[str, Any]]()
     for point in axes(workshop.quick):
-        place = (point.samples, point.sizes, point.threads, point.layout)
+        place = (point.samples, point.sizes, point.threads, point.degree)
         if place not in found:
             found[place] = _measure_point(workshop, point)
         points.append({**asdict(point), **found[place]})
@@ -154,7 +157,7 @@ def measure_scaling(workshop: Workshop) -> dict[str, Any]:
 
 def _measure_point(workshop: Workshop, point: Point) -> dict[str, Any]:
     workshop.say(f"{point.axis}: N = {point.samples}, {_dashed(point.sizes)}, {point.threads} threads")
-    asked = {"samples": point.samples, "sizes": point.sizes, "layout": point.layout}
+    asked = {"samples": point.samples, "sizes": point.sizes, "degree": point.degree}
     folder, prepared = workshop.prepare("scaling", **asked)
     run = prove_once(workshop, folder, point.threads)
     shutil.rmtree(folder)

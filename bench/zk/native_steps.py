@@ -39,13 +39,13 @@ def make_powers(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def make_work(asked: Mapping[str, Any]) -> dict[str, Any]:
     """A random network of the sizes asked for, or the trained one of a workload's folder, or an answer of another's."""
-    folder, layout = Path(asked["folder"]), int(asked.get("layout", 0))
+    folder, degree = Path(asked["folder"]), int(asked.get("degree", 0))
     if "inference_of" in asked:
         work = inference_work(read(Path(asked["inference_of"])))
     elif "trained" in asked:
-        work = trained_work(Path(asked["trained"]), asked["network"], asked["samples"], layout=layout)
+        work = trained_work(Path(asked["trained"]), asked["network"], asked["samples"], degree=degree)
     else:
-        work = random_work(asked["samples"], asked["sizes"], layout=layout)
+        work = random_work(asked["samples"], asked["sizes"], degree=degree)
     save(work, folder)
     shape = work.shape
     return {"degree": shape.degree, "limb_bits": shape.limb_bits, "shifts": list(shape.shifts)}

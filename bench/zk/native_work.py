@@ -57,15 +57,15 @@ def read(folder: Path) -> NativeWork:
     return NativeWork(Shape(**fields | lists), decode_network((folder / "network.json").read_bytes()), inputs, labels)
 
 
-def trained_work(folder: Path, network: str, samples: int, *, layout: int = 0) -> NativeWork:
+def trained_work(folder: Path, network: str, samples: int, *, degree: int = 0) -> NativeWork:
     """From the folder that ``bench.zk.workload`` wrote: its "network" or "default", on the first samples."""
     model = decode_network((folder / f"{network}.json").read_bytes())
     with np.load(folder / "data.npz") as arrays:
         inputs, labels = arrays["inputs"][:samples], arrays["labels"][:samples]
-    return _work(model, inputs, labels, layout)
+    return _work(model, inputs, labels, degree)
 
 
-def random_work(samples: int, sizes: Sequence[int], *, layout: int = 0) -> NativeWork:
+def random_work(samples: int, sizes: Sequence[int], *, degree: int = 0) -> NativeWork:
     """Every label is the network's answer to every other sample, so that some are right and some are not."""
     generator = np.random.default_rng(_SEED)
     inputs = generator.integers(0, INPUT_MAX + 1, (samples, sizes[0]))
@@ -80,7 +80,7 @@ def random_work(samples: int, sizes: Sequence[int], *, layout: int = 0) -> Nativ
     network = _network(layers)
     labels = np.asarray(hidden(network, inputs)[-1]).argmax(axis=1)
     labels[1::2] = generator.integers(0, sizes[-1], len(labels[1::2]))
-    return _work(network, inputs, labels, layout)
+    return _work(network, inputs, labels, degree)
 
 
 def inference_work(work: NativeWork, sample: int = 0) -> NativeWork:
@@ -98,12 +98,12 @@ def _network(layers: Sequence[IntegerLayer]) -> IntegerNetwork:
     return IntegerNetwork((*layers[:-1], replace(layers[-1], shift=0)), WEIGHT_BITS, INPUT_MAX)
 
 
-def _work(network: IntegerNetwork, inputs: NDArray[Any], labels: NDArray[np.int64], layout: int) -> NativeWork:
-    """The shape that pyml takes, its n changed by ``layout``, with the smallest table that holds every activation."""
+def _work(network: IntegerNetwork, inputs: NDArray[Any], labels: NDArray[np.int64], degree: int) -> NativeWork:
+    """The shape that pyml takes, or that of n = ``degree``, with the smallest table that holds every activation."""
     data = LabelledSet("benchmark", inputs.astype(np.int64), labels.astype(np.int64))
     statement = accuracy_statement(architecture_of(network), data, _numerics(_least_lookup_bits(network, data)))
     shape = shape_of(statement)
-    return NativeWork(replace(shape, degree=shape.degree + layout), network, inputs, labels)
+    return NativeWork(replace(shape, degree=degree or shape.degree), network, inputs, labels)
 
 
 def _least_lookup_bits(network: IntegerNetwork, data: LabelledSet) -> int:

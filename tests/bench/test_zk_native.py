@@ -41,8 +41,8 @@ def test_scaling_keeps_the_sections_that_it_does_not_measure(home: Path, tmp_pat
     assert result["peers"] == {"kept": True}
     assert "unknown" not in result
     points = {point["axis"]: point for point in result["scaling"]["points"]}
-    assert set(points) == {"samples", "threads", "layout"}
-    assert points["layout"]["degree"] == points["samples"]["degree"] - 1
+    assert set(points) == {"samples", "threads", "degree"}
+    assert points["degree"]["degree"] == 15 < points["samples"]["degree"]
     for point in points.values():
         assert point["total_s"] >= point["prove_s"] > 0
         assert point["peak_mb"] > 0
