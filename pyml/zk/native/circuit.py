@@ -28,6 +28,8 @@ from pyml.zk.statement import Statement
 ENGINE_NAME: Final = "native"
 NATIVE_SETTINGS: Final = b'{\n "engine": "native"'
 """How the settings of a native circuit begin."""
+FEW_POINTS: Final = 10
+"""Of a proof and its key: then a claim stays below 640,000 gas (bench/results/zk_native.json)."""
 _NUMBERS: Final = ("samples", "limb_bits", "margin_limbs", "degree", "weight_bits")
 _LISTS: Final = ("widths", "shifts", "bias_units")
 _KEY_FORM: Final = "pyml.zk.native.verifying-key.v1"
@@ -55,16 +57,27 @@ def shape_of(statement: Statement) -> Shape:
         weight_bits=architecture.weight_bits,
         data_in_witness=statement.kind == "private_model_inference",
     )
-    return replace(widest, degree=least_degree(widest))
+    return replace(widest, degree=default_degree(widest))
 
 
-def least_degree(shape: Shape) -> int:
-    """Section 3's default n: one more than the largest column or the weights need, so that columns share points."""
+def default_degree(shape: Shape) -> int:
+    """Section 3's default n: the least with few points, but at most two more than what columns and weights need.
+
+    A point costs each claim about 7,000 gas; one more n doubles the prover's work and takes points away.
+    """
     layout, weights = Layout(shape), WeightsLayout(shape)
     needed = max(layout.v + 1, weights.nw + 1, layout.mask_rows.variables, weights.mask_rows.variables)
     if needed > MAX_DEGREE:
         raise CircuitError("the statement is too large", expected=f"n up to {MAX_DEGREE}", got=needed)
-    return needed
+    most = min(needed + 2, MAX_DEGREE)
+    few = (n for n in range(needed, most) if _points(replace(shape, degree=n)) <= FEW_POINTS)
+    return next(few, most)
+
+
+def _points(shape: Shape) -> int:
+    """Commitments that a claim's verifier adds up, C_W and S among them."""
+    layout = Layout(shape)
+    return 2 + layout.stage1.polynomials + layout.stage2.polynomials + layout.data.polynomials
 
 
 def settings_of(statement: Statement) -> bytes:
