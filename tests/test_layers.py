@@ -36,6 +36,8 @@ CONFINED = {  # package: the only modules that may import it
     "web3": ("pyml.chain",),
     "solcx": ("pyml.chain",),
     "ezkl": ("pyml.zk.ezkl",),
+    "pyml_native": ("pyml.zk.native.core",),
+    "py_ecc": ("pyml.zk.native.pairing",),
     "typer": ("pyml.cli",),
     "rich": ("pyml.cli",),
 }
@@ -229,6 +231,11 @@ def test_no_import_cycles() -> None:
         ("pyml.cli.zk", "import web3.types as t", "web3 may be imported in pyml.chain only"),
         ("pyml.zk.claims", "def f():\n    import ezkl", "ezkl may be imported in pyml.zk.ezkl only"),
         ("pyml.zk.ezkl_more", "import ezkl", "ezkl may be imported in pyml.zk.ezkl only"),
+        (
+            "pyml.zk.native.prover",
+            "import importlib\nimportlib.import_module('pyml_native')",
+            "pyml_native may be imported in pyml.zk.native.core only",
+        ),
         (
             "pyml.zk.claims",
             "import importlib\nimportlib.import_module('ezkl')",

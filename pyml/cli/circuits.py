@@ -13,7 +13,7 @@ from pyml.errors import SrsError
 if TYPE_CHECKING:
     from pyml.ml.datasets import Dataset
     from pyml.zk.circuit_folder import CircuitFolder
-    from pyml.zk.engine import Progress
+    from pyml.zk.engine import Engine, Progress
     from pyml.zk.ezkl import EzklEngine
     from pyml.zk.srs import Srs
     from pyml.zk.workspace import Circuit, Keyed, Workspace
@@ -33,8 +33,17 @@ def dataset_of(config: Config, name: str) -> Dataset:
     return load(name, config.data, cache_dir=config.home / "data")
 
 
+def engine_for(config: Config, circuit_folder: CircuitFolder) -> Engine:
+    """The engine that a circuit folder was exported for."""
+    if circuit_folder.native:
+        from pyml.zk.native.engine import NativeEngine
+
+        return NativeEngine(config.home)
+    return engine_of(config)
+
+
 def engine_of(config: Config) -> EzklEngine:
-    """The engine that the settings ask for."""
+    """The build of ezkl that the settings ask for."""
     from pyml.zk.external import ExternalEzklEngine
     from pyml.zk.ezkl import EzklEngine
 
@@ -45,7 +54,7 @@ def open_circuit(config: Config, circuit_folder: CircuitFolder, begin: Progress)
     """Compile the circuit of a folder, or open what was compiled."""
     from pyml.zk.workspace import Workspace
 
-    workspace = Workspace(config.home, engine_of(config))
+    workspace = Workspace(config.home, engine_for(config, circuit_folder))
     begin("opening the circuit")
     return workspace, circuit_folder.build(workspace, lambda name: dataset_of(config, name), progress=begin)
 
@@ -59,6 +68,16 @@ def open_keyed(
     keyed = workspace.set_up(circuit, found, progress=begin)
     circuit_folder.pin_keys(keyed)
     return keyed, workspace
+
+
+def make_insecure_for(config: Config, circuit_folder: CircuitFolder, circuit: Circuit) -> Srs:
+    """A structured reference string of our own, for development chains; by the native core, where it serves, faster."""
+    from pyml.zk.ezkl import generate_insecure_srs
+    from pyml.zk.native.development_powers import write_insecure_powers
+    from pyml.zk.srs import make_insecure
+
+    generate = write_insecure_powers if circuit_folder.native else generate_insecure_srs
+    return make_insecure(config.home, circuit.degree, generate)
 
 
 def find_srs_for(config: Config, circuit: Circuit, srs_file: Path | None) -> Srs | None:

@@ -54,12 +54,13 @@ def infer(
         if circuit_folder.statement.kind == "private_model_accuracy":
             size = degree or open_circuit(config, circuit_folder, begin)[1].degree
             statement = inference_statement(circuit_folder.statement, size)
-            circuit_folder = CircuitFolder.create(folder / f"inference-{size}", statement)
+            made = folder / f"inference-{size}"
+            circuit_folder = CircuitFolder.create(made, statement, native=circuit_folder.native)
         keyed, workspace = open_keyed(config, circuit_folder, srs_file, begin)
         claim = prove_inference(
             keyed,
             workspace.engine,
-            keyed.entry(),
+            circuit_folder.entry(keyed, client.chain_id),
             secret,
             public,
             Context(client.chain_id, contracts.inference.address, prover),

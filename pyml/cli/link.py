@@ -34,6 +34,7 @@ def link(
     from pyml.zk.challenge import Context, commitment_of
     from pyml.zk.circuit_folder import CircuitFolder
     from pyml.zk.circuits import link_statement
+    from pyml.zk.engine import require_tensors
     from pyml.zk.links import prove_link, write_link
     from pyml.zk.model_file import ledger_of, open_model
     from pyml.zk.registries import open_contracts, register_circuit, register_model, submit_link
@@ -61,7 +62,7 @@ def link(
         made = prove_link(
             first,
             second,
-            workspace.engine,
+            require_tensors(workspace.engine),
             secret,
             Context(client.chain_id, contracts.links.address, payer.address),
             ledger=ledger_of(model, secret),

@@ -23,6 +23,7 @@ from pyml.cli.circuits import (
     SrsFile,
     dataset_of,
     find_srs_for,
+    make_insecure_for,
     open_circuit,
     open_keyed,
     require_srs,
@@ -47,6 +48,7 @@ from pyml.errors import InputError
 
 if TYPE_CHECKING:
     from pyml.chain.deploy import Plan
+    from pyml.zk.circuit_folder import CircuitFolder
     from pyml.zk.workspace import Keyed
 
 app = typer.Typer(
@@ -109,6 +111,9 @@ def export(
     start: Annotated[int, typer.Option(min=0, help="First of them.")] = 0,
     bits: Annotated[int, typer.Option(min=2, max=13, help="Width of weights and biases.")] = 8,
     input_bits: Annotated[int | None, typer.Option(min=1, help="Keep so many bits of each input value.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="ezkl, or native: whole test sets in seconds, perceptrons only, experimental.")
+    ] = "ezkl",
     out: Annotated[Path, typer.Option(help="Circuit folder to write.")] = Path("circuit"),
     as_json: Json = False,
 ) -> None:
@@ -121,6 +126,8 @@ def export(
     kinds = ("private_model_accuracy", "private_input")
     if kind not in kinds:
         raise InputError("unknown kind of circuit", expected=" or ".join(kinds), got=kind)
+    if engine not in ("ezkl", "native") or (engine == "native" and kind != kinds[0]):
+        raise InputError("no such engine for this kind of circuit", expected="ezkl, or native for accuracy", got=engine)
     layers = read_onnx(model)
     dataset = dataset_of(load_config(), data)
     prepared = prepare(layers, dataset, weight_bits=bits, input_bits=input_bits)
@@ -130,10 +137,11 @@ def export(
         folder = CircuitFolder.create(out, statement, network)
     else:
         chosen = labelled_set(dataset, samples=samples, start=start, input_bits=input_bits)
-        folder = CircuitFolder.create(out, accuracy_statement(prepared.architecture, chosen))
+        folder = CircuitFolder.create(out, accuracy_statement(prepared.architecture, chosen), native=engine == "native")
     show(
         {
             "circuit": str(folder.path),
+            "engine": engine,
             "statement": folder.statement.digest,
             "architecture": "-".join(map(str, prepared.architecture.sizes)),
             "shifts": list(prepared.architecture.shifts),
@@ -185,8 +193,6 @@ def setup(
 ) -> None:
     """Compile the circuit and make its keys; what was made before is checked and reused."""
     from pyml.zk.circuit_folder import CircuitFolder
-    from pyml.zk.ezkl import generate_insecure_srs
-    from pyml.zk.srs import make_insecure
 
     config, elapsed = load_config(), stopwatch()
     with phases(as_json=as_json) as begin:
@@ -195,10 +201,10 @@ def setup(
         found = find_srs_for(config, circuit, srs_file)
         if found is None and insecure:
             begin("making an insecure structured reference string")
-            found = make_insecure(config.home, circuit.degree, generate_insecure_srs)
+            found = make_insecure_for(config, circuit_folder, circuit)
         keyed = workspace.set_up(circuit, require_srs(found, circuit), progress=begin)
         circuit_folder.pin_keys(keyed)
-    show(_keyed_summary(keyed) | {"seconds": round(elapsed(), 2)}, as_json=as_json, title="set up")
+    show(_keyed_summary(keyed, circuit_folder) | {"seconds": round(elapsed(), 2)}, as_json=as_json, title="set up")
 
 
 @app.command()
@@ -262,6 +268,62 @@ def deploy(
 
 
 @app.command()
+def register(
+    folder: Folder,
+    model: Annotated[
+        Path | None, typer.Option(help="Encrypted model file whose weights are proved to be small integers (native).")
+    ] = None,
+    experimental: Annotated[bool, typer.Option(help="Use the native engine on a chain that is no devnet.")] = False,
+    rpc: Rpc = None,
+    account: Account = None,
+    password_file: PasswordFile = None,
+    deployments: Deployments = Path("deployments"),
+    srs_file: SrsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Make a circuit known on chain. Native circuits need it before `prove`, once with --model for each model.
+
+    A native circuit gets a verifier contract of its own, whose address is noted in the circuit folder. The password is
+    that of the model file.
+    """
+    from pyml.chain.solc import find_solc
+    from pyml.zk.circuit_folder import CircuitFolder
+    from pyml.zk.model_file import open_model
+    from pyml.zk.native.engine import NativeEngine
+    from pyml.zk.native.registration import prove_ranges, register_native_circuit, require_experimental
+    from pyml.zk.registries import open_contracts, register_circuit
+
+    config = load_config()
+    circuit_folder = CircuitFolder.open(folder)
+    if model is not None and not circuit_folder.native:
+        raise InputError("only models of native circuits are proved apart; ezkl's circuits prove them in each claim")
+    client = connect(config, rpc)
+    contracts = open_contracts(client, deployments)
+    payer = signer(client, config, account, None if model is not None else password_file)
+    secret = None if model is None else open_model(model, password(password_file))
+    if circuit_folder.native:
+        require_experimental(client.chain_id, allowed=experimental)
+    with phases(as_json=as_json) as begin:
+        keyed, workspace = open_keyed(config, circuit_folder, srs_file, begin)
+        begin("registering the circuit")
+        if isinstance(workspace.engine, NativeEngine):
+            entry = register_native_circuit(contracts, circuit_folder, keyed, find_solc(config.solc), payer)
+            if secret is not None:
+                prove_ranges(contracts, keyed, workspace.engine, secret, payer, progress=begin)
+        else:
+            entry = register_circuit(contracts, keyed, payer)
+    show(
+        {
+            "circuit_id": "0x" + entry.identifier().hex(),
+            "verifier": entry.dedicated_verifier if entry.dedicated else "the reusable one",
+            "weights_proved": secret is not None,
+        },
+        as_json=as_json,
+        title="registered",
+    )
+
+
+@app.command()
 def prove(
     folder: Folder,
     model: Annotated[Path | None, typer.Option(help="Encrypted model file (accuracy).")] = None,
@@ -307,7 +369,7 @@ def prove(
             claim: Claim = prove_input(
                 keyed,
                 workspace.engine,
-                keyed.entry(),
+                circuit_folder.entry(keyed, client.chain_id),
                 circuit_folder.network(),
                 read_sample(sample, circuit_folder.statement.architecture.sizes[0]),
                 Context(client.chain_id, contracts.inputs.address, prover),
@@ -318,7 +380,7 @@ def prove(
             claim = prove_accuracy(
                 keyed,
                 workspace.engine,
-                keyed.entry(),
+                circuit_folder.entry(keyed, client.chain_id),
                 secret,
                 circuit_folder.labelled_set(lambda name: dataset_of(config, name)),
                 Context(client.chain_id, contracts.accuracy.address, prover),
@@ -358,10 +420,12 @@ def verify(
 
     config, elapsed = load_config(), stopwatch()
     read = read_claim(claim_file)
+    circuit_folder = CircuitFolder.open(folder)
     with phases(as_json=as_json) as begin:
-        keyed, workspace = open_keyed(config, CircuitFolder.open(folder), srs_file, begin)
+        keyed, workspace = open_keyed(config, circuit_folder, srs_file, begin)
         begin("verifying")
-        valid = verify_claim(keyed, workspace.engine, keyed.entry(), read)
+        entry = circuit_folder.entry(keyed, read.context.chain_id)
+        valid = verify_claim(keyed, workspace.engine, entry, read)
     show({"valid": valid, "result": read.result, "seconds": round(elapsed(), 2)}, as_json=as_json)
     if not valid:
         raise typer.Exit(1)
@@ -401,7 +465,7 @@ def claim(
     with phases(as_json=as_json) as begin:
         keyed, _ = open_keyed(config, circuit_folder, srs_file, begin)
         begin("registering the circuit")
-        entry = register_circuit(contracts, keyed, payer)
+        entry = register_circuit(contracts, keyed, payer, entry=circuit_folder.entry(keyed, client.chain_id))
         if not isinstance(read, InputAttestation):
             begin("registering the model")
             register_proved_model(contracts, read, circuit_folder.statement.numerics.proof_limit, payer)
@@ -437,14 +501,18 @@ def plan() -> Plan:
     return deployment_plan()
 
 
-def _keyed_summary(keyed: Keyed) -> dict[str, Any]:
-    return {
+def _keyed_summary(keyed: Keyed, circuit_folder: CircuitFolder) -> dict[str, Any]:
+    summary: dict[str, Any] = {
         "statement": keyed.circuit.statement.digest,
         "k": keyed.circuit.degree,
         "srs": keyed.srs.path.name,
         "insecure": keyed.srs.insecure,
         "vka_digest": "0x" + keyed.vka_digest.hex(),
+        "proof_bytes": keyed.proof_length,
+    }
+    if circuit_folder.native:  # its id follows from its verifier, which each chain has of its own
+        return summary
+    return summary | {
         "circuit_id": "0x" + keyed.entry().identifier().hex(),
         "proving_key_mb": round(keyed.files.proving_key.stat().st_size / 1e6, 1),
-        "proof_bytes": keyed.proof_length,
     }

@@ -10,6 +10,7 @@ so every point of the curve is in it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,6 +64,21 @@ def add_g1(left: Point | None, right: Point | None) -> Point | None:
     if left is None or right is None:
         return right if left is None else left
     return _affine(_add((big(left.x), big(left.y), big(1)), (big(right.x), big(right.y), big(1))))
+
+
+def combine_g1(points: Sequence[Point], scalars: Sequence[int]) -> Point | None:
+    """The sum of all scalars times their points (Straus: the doublings are shared); ``None`` is infinity."""
+    terms = [
+        (scalar % SCALAR_MODULUS, (big(point.x), big(point.y), big(1)))
+        for point, scalar in zip(points, scalars, strict=True)
+    ]
+    result: _Jacobian = _INFINITY
+    for place in reversed(range(SCALAR_MODULUS.bit_length())):
+        result = _double(result)
+        for scalar, addend in terms:
+            if scalar >> place & 1:
+                result = _add(result, addend)
+    return _affine(result)
 
 
 def multiply_g2(scalar: int) -> PointG2:

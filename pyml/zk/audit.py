@@ -48,7 +48,7 @@ from pyml.zk.audit_report import (
 )
 from pyml.zk.circuit_folder import CircuitFolder, LoadDataset
 from pyml.zk.deployment import REUSABLE_CONTRACT
-from pyml.zk.engine import Engine, Progress, silent
+from pyml.zk.engine import Progress, TensorEngine, require_tensors, silent
 from pyml.zk.ezkl import full_table
 from pyml.zk.layout import committed_layout, witness_layout
 from pyml.zk.specification import signals
@@ -109,11 +109,12 @@ def audit(
             settings_section(folder, derived.circuit),
             _circuit_section(derived, pins, pin_checks),
             _keys_section(derived, pins, _kept_checks(workspace, derived, fresh=fresh)),
-            _verifier_section(derived.keyed, place.engine, solc),
+            _verifier_section(derived.keyed, require_tensors(place.engine), solc),
         ]
         if chain is not None:
             progress("asking the chain")
-            sections.append(chain_section(chain, folder.statement.kind, derived.keyed, place.engine, solc))
+            engine = require_tensors(place.engine)
+            sections.append(chain_section(chain, folder.statement.kind, derived.keyed, engine, solc))
     return Audit(folder.path.resolve().name, workspace.engine.name, tuple(sections))
 
 
@@ -229,7 +230,7 @@ def _kept_checks(workspace: Workspace, derived: _Derived, *, fresh: bool) -> lis
     return found or [not_checked("files in the workspace", "it holds none of this circuit under this string")]
 
 
-def _verifier_section(keyed: Keyed | None, engine: Engine, solc: Solc | None) -> Section:
+def _verifier_section(keyed: Keyed | None, engine: TensorEngine, solc: Solc | None) -> Section:
     """The shipped reusable verifier against what the engine writes now, as source and as bytecode."""
     artifact = load_artifact(REUSABLE_CONTRACT)
     facts = {

@@ -22,7 +22,7 @@ from pyml.errors import PymlError
 from pyml.zk.audit_report import Check, Section, Verdict, attempted, equal, holds, judged, uncheckable
 from pyml.zk.challenge import NO_ADDRESS, CircuitEntry
 from pyml.zk.deployment import REUSABLE_CONTRACT, SYSTEM
-from pyml.zk.engine import Engine
+from pyml.zk.engine import TensorEngine
 from pyml.zk.registries import CircuitRegistry, ReusableVerifier, compile_dedicated_verifier
 from pyml.zk.srs import DEVELOPMENT_CHAINS, Srs
 from pyml.zk.statement import Kind
@@ -53,7 +53,7 @@ class ChainUnderAudit:
 
 
 def chain_section(
-    chain: ChainUnderAudit, kind: Kind, keyed: Keyed | None, engine: Engine, solc: Solc | None
+    chain: ChainUnderAudit, kind: Kind, keyed: Keyed | None, engine: TensorEngine, solc: Solc | None
 ) -> Section:
     """Code, wiring, verifying key and circuit description on this chain."""
     client, names = chain.client, (REUSABLE_CONTRACT, "CircuitRegistry", *_CONSUMERS[kind])
@@ -115,7 +115,7 @@ def _srs_check(srs: Srs, client: Client) -> Check:
 
 
 def _circuit_checks(
-    chain: ChainUnderAudit, addresses: Mapping[str, str], keyed: Keyed, engine: Engine, solc: Solc | None
+    chain: ChainUnderAudit, addresses: Mapping[str, str], keyed: Keyed, engine: TensorEngine, solc: Solc | None
 ) -> Iterator[Check]:
     """The circuit that is registered under the id, field by field, and the verifier that it leads to."""
     registry = CircuitRegistry(chain.client, load_artifact("CircuitRegistry"), addresses["CircuitRegistry"])
@@ -141,7 +141,9 @@ def _circuit_checks(
         yield equal("hash of the registered description", _text_of(identifier), _text_of(found_id))
 
 
-def _dedicated_checks(client: Client, address: str, keyed: Keyed, engine: Engine, solc: Solc | None) -> Iterator[Check]:
+def _dedicated_checks(
+    client: Client, address: str, keyed: Keyed, engine: TensorEngine, solc: Solc | None
+) -> Iterator[Check]:
     """The verifier generated from the key that was made again, compiled, against the code at the address."""
     what = f"code of the dedicated verifier {address}"
     if solc is None:

@@ -19,6 +19,7 @@ from eth_utils.crypto import keccak
 
 from pyml.crypto.bn254 import SCALAR_MODULUS
 from pyml.errors import InputError
+from pyml.zk.engine import EntryPoints
 from pyml.zk.layout import witness_layout
 from pyml.zk.statement import MAX_FEATURES, Statement
 
@@ -104,10 +105,12 @@ def circuit_entry(
     *,
     vka_digest: bytes,
     proof_length: int,
+    points: EntryPoints | None = None,
     dedicated_verifier: str = NO_ADDRESS,
     verifier_code_hash: bytes = bytes(32),
 ) -> CircuitEntry:
-    """The registry entry of a circuit; each private tensor is one column, hence one point."""
+    """The registry entry of a circuit; without ``points``, of one that takes private tensors."""
+    entry_points = points or tensor_points(statement)
     accuracy = statement.kind == "private_model_accuracy"
     return CircuitEntry(
         vka_digest=vka_digest,
@@ -117,10 +120,15 @@ def circuit_entry(
         dedicated_verifier=dedicated_verifier,
         samples=statement.samples,
         proof_length=proof_length,
-        committed_points=1,
-        witness_points=1 if witness_layout(statement).size else 0,
-        checks=statement.checks,
+        committed_points=entry_points.committed,
+        witness_points=entry_points.witness,
+        checks=entry_points.checks,
     )
+
+
+def tensor_points(statement: Statement) -> EntryPoints:
+    """Of a circuit whose private tensors are columns: one point each."""
+    return EntryPoints(1, 1 if witness_layout(statement).size else 0, statement.checks)
 
 
 def commitment_of(points: bytes) -> bytes:

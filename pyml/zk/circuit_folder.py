@@ -20,6 +20,7 @@ from pyml.errors import CircuitError
 from pyml.files import write_atomically
 from pyml.ml.datasets import Dataset
 from pyml.ml.integer import IntegerNetwork
+from pyml.zk.challenge import CircuitEntry
 from pyml.zk.circuits import (
     LabelledSet,
     accuracy_graph,
@@ -31,6 +32,7 @@ from pyml.zk.circuits import (
 )
 from pyml.zk.engine import Progress, silent
 from pyml.zk.model_codec import decode_network, encode_network, network_digest
+from pyml.zk.native.circuit import NATIVE_SETTINGS, data_writer, settings_of
 from pyml.zk.statement import Statement, read_statement
 from pyml.zk.workspace import Circuit, Keyed, Workspace
 
@@ -50,15 +52,47 @@ class CircuitFolder:
         return cls(path, read_statement(path / "circuit.toml"))
 
     @classmethod
-    def create(cls, path: Path, statement: Statement, network: IntegerNetwork | None = None) -> CircuitFolder:
-        """Write the public part of a new circuit; an existing one is kept unless it is the same."""
+    def create(
+        cls, path: Path, statement: Statement, network: IntegerNetwork | None = None, *, native: bool = False
+    ) -> CircuitFolder:
+        """Write the public part of a new circuit; an existing one is kept unless it is the same.
+
+        ``native`` settles which engine the folder is for: its settings follow from the statement and are written now.
+        """
         target = path / "circuit.toml"
         if target.exists() and read_statement(target) != statement:
             raise CircuitError(f"{path} already holds another circuit", hint="Name another folder with --out.")
         if network is not None:
             write_atomically(path / "model.json", encode_network(network))
+        if native:
+            write_atomically(path / "settings.json", settings_of(statement))
         write_atomically(target, statement.to_toml().encode())
         return cls(path, statement)
+
+    @property
+    def native(self) -> bool:
+        """Whether the folder is for the native engine: its settings say so."""
+        settings = self._pinned_settings()
+        return settings is not None and settings.startswith(NATIVE_SETTINGS)
+
+    def entry(self, keyed: Keyed, chain_id: int) -> CircuitEntry:
+        """The circuit's entry on a chain; ``CircuitError`` if it needs a verifier of its own and has none there."""
+        table = self._pinned().get(f"chain-{chain_id}-{keyed.vka_digest.hex()[:16]}")
+        if table is not None:
+            return keyed.entry(
+                dedicated_verifier=table["verifier"], verifier_code_hash=bytes.fromhex(table["code_hash"])
+            )
+        if self.native:
+            raise CircuitError(
+                f"{self.path} has no verifier on chain {chain_id}",
+                hint=f"Deploy one with `pyml zk register {self.path}`.",
+            )
+        return keyed.entry()
+
+    def note_verifier(self, keyed: Keyed, chain_id: int, entry: CircuitEntry) -> None:
+        """Remember the verifier contract of this circuit on a chain."""
+        table = {"verifier": entry.dedicated_verifier, "code_hash": entry.verifier_code_hash.hex()}
+        self._write_pins({**self._pinned(), f"chain-{chain_id}-{keyed.vka_digest.hex()[:16]}": table})
 
     def labelled_set(self, load: LoadDataset) -> LabelledSet:
         """The public samples, checked against the statement's digest."""
@@ -91,7 +125,11 @@ class CircuitFolder:
     def build(self, workspace: Workspace, load: LoadDataset, *, progress: Progress = silent) -> Circuit:
         """Compile, or open what was compiled; settings and digests must be the pinned ones if there are any."""
 
-        def write_graph(path: Path) -> None:  # data sets are heavy: opening a compiled circuit does not load them
+        def write_source(path: Path) -> None:  # data sets are heavy: opening a compiled circuit does not load them
+            if self.native:
+                accuracy = self.statement.kind == "private_model_accuracy"
+                data_writer(self.statement, self.labelled_set(load) if accuracy else None)(path)
+                return
             match self.statement.kind:
                 case "private_input":
                     input_graph(self.statement, self.network())(path)
@@ -106,10 +144,10 @@ class CircuitFolder:
             self.network()  # a changed model is refused even where the circuit was compiled before
 
         settings = self._pinned_settings()
-        circuit = workspace.build_circuit(self.statement, write_graph, pinned_settings=settings, progress=progress)
+        circuit = workspace.build_circuit(self.statement, write_source, pinned_settings=settings, progress=progress)
         if settings is None:
             write_atomically(self.path / "settings.json", circuit.files.settings.read_bytes())
-        self._pin(circuit)
+        self._pin(circuit, workspace.engine.source_file)
         return circuit
 
     def pin_keys(self, keyed: Keyed) -> None:
@@ -129,9 +167,9 @@ class CircuitFolder:
         except OSError as error:
             raise CircuitError(f"{path} cannot be read: {error.strerror}") from error
 
-    def _pin(self, circuit: Circuit) -> None:
+    def _pin(self, circuit: Circuit, source: str) -> None:
         # The engine serialises the compiled circuit from a hash map, so that equal circuits have unequal bytes.
-        pinned = {name: circuit.digests[name] for name in ("graph.onnx", "settings.json")}
+        pinned = {name: circuit.digests[name] for name in (source, "settings.json")}
         digests = {"statement": self.statement.digest, **pinned}
         tables = self._pinned()
         if "circuit" in tables:

@@ -34,11 +34,10 @@ from pyml.zk.challenge import (
 )
 from pyml.zk.circuits import LabelledSet
 from pyml.zk.engine import Engine, Progress, Proof, Tensors, silent
-from pyml.zk.layout import committed_layout
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.model_codec import SecretModel
 from pyml.zk.statement import Statement
-from pyml.zk.witness import accuracy_tensors, committed_model, inference_tensors, input_tensors, salted, secure_felt
+from pyml.zk.witness import input_tensors, secure_felt
 from pyml.zk.workspace import Keyed
 
 MAX_CLAIM_BYTES = 1 << 20
@@ -134,9 +133,7 @@ Claim = AccuracyClaim | InputAttestation | InferenceClaim
 
 def commit_model(keyed: Keyed, engine: Engine, model: SecretModel) -> bytes:
     """The model's commitment, as ``ModelRegistry`` stores it."""
-    statement = keyed.circuit.statement
-    tensor = salted(committed_model(statement, model.network), model.salts, committed_layout(statement))
-    points = engine.commit(keyed.circuit.files, keyed.files, keyed.srs, tensor)
+    points = engine.commit_model(keyed.circuit.statement, keyed.circuit.files, keyed.files, keyed.srs, model)
     return commitment_of(b"".join(point.encode() for point in points))
 
 
@@ -160,15 +157,8 @@ def prove_accuracy(
     ``pyml.ml.integer.hidden``. Raises ``ModelError`` if the model misses the threshold (nothing is proved then) and
     ``ProofError`` once the ledger has no proof left.
     """
-    tensors = accuracy_tensors(
-        keyed.circuit.statement,
-        model.network,
-        data.inputs,
-        data.labels,
-        model_salts=model.salts,
-        product=product,
-    )
-    count = tensors.result
+    prepared = engine.prepare_accuracy(keyed.circuit.statement, model, data, product)
+    count = prepared.result
     wanted = count if threshold is None else threshold
     if not 1 <= wanted <= len(data.labels) or count < wanted:
         raise InputError(
@@ -185,7 +175,7 @@ def prove_accuracy(
         commitment = commitment_of(points[: POINT_BYTES * entry.committed_points])
         return AccuracyClaim(context, model_id(context.prover, commitment), circuit, wanted, count, proof)
 
-    proof = _prove(keyed, engine, entry, claim, Tensors(tensors.committed, tensors.witness), ledger, progress)
+    proof = _prove(keyed, engine, entry, claim, prepared.private, ledger, progress)
     return claim(proof, proof)
 
 
@@ -205,7 +195,7 @@ def prove_inference(
     ``keyed`` must have the k of the circuit that the model was committed under, else the claim is about a model that
     nobody registered. Raises ``ProofError`` once the ledger has no proof left.
     """
-    tensors = inference_tensors(keyed.circuit.statement, model.network, sample, model_salts=model.salts)
+    prepared = engine.prepare_inference(keyed.circuit.statement, model, sample)
     features = encode_features([int(value) for value in np.asarray(sample).ravel()])
     ledger.require_limit(model.proof_limit)
 
@@ -213,9 +203,9 @@ def prove_inference(
         """The claim about whatever model these points commit to."""
         commitment = commitment_of(points[: POINT_BYTES * entry.committed_points])
         model_of_proof = model_id(context.prover, commitment)
-        return InferenceClaim(context, model_of_proof, entry.identifier(), features, tensors.result, proof)
+        return InferenceClaim(context, model_of_proof, entry.identifier(), features, prepared.result, proof)
 
-    proof = _prove(keyed, engine, entry, claim, Tensors(tensors.committed, tensors.witness), ledger, progress)
+    proof = _prove(keyed, engine, entry, claim, prepared.private, ledger, progress)
     return claim(proof, proof)
 
 
@@ -335,7 +325,7 @@ def _prove(
     engine: Engine,
     entry: CircuitEntry,
     claim: Callable[[bytes], Claim],
-    tensors: Tensors,
+    private: Any,
     ledger: ProofLedger | None,
     progress: Progress,
 ) -> bytes:
@@ -346,7 +336,7 @@ def _prove(
     def challenge(points: bytes) -> int:
         return claim(points).challenge(points)
 
-    proof = engine.prove(keyed.circuit.files, keyed.files, keyed.srs, tensors, challenge, progress=progress)
+    proof = engine.prove(keyed.circuit.files, keyed.files, keyed.srs, private, challenge, progress=progress)
     expected = public_outputs(claim(proof.data), entry, proof.data)
     if proof.outputs != expected or len(proof.data) != entry.proof_length:
         raise ProofError("the circuit's outputs are not the claim's", expected=expected[1:], got=proof.outputs[1:])

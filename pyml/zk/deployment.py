@@ -27,6 +27,7 @@ def deployment_plan() -> Plan:
             Step("PrivateInput", load_artifact("PrivateInput"), (Ref("CircuitRegistry"),)),
             Step("PrivateInference", load_artifact("PrivateInference"), (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
             Step("Bounty", load_artifact("Bounty"), (Ref("AccuracyRegistry"),)),
+            Step("WeightRanges", load_artifact("WeightRanges")),
             Step("ModelLinks", load_artifact("ModelLinks"), (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
         ),
     )

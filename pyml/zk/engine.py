@@ -1,4 +1,4 @@
-"""What ``zk`` asks of a proving engine, and nothing more: a second engine implements the same five steps.
+"""What ``zk`` asks of a proving engine, and nothing more. Two serve it: ezkl and the native one (``pyml.zk.native``).
 
 All files are engine-specific and opaque outside the engine; what crosses the border is the graph (ONNX), private
 tensors (integers), commitments (curve points), public outputs (integers) and proofs (bytes).
@@ -7,13 +7,20 @@ tensors (integers), commitments (curve points), public outputs (integers) and pr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from pyml.crypto.bn254 import Point
+from pyml.errors import CircuitError
+from pyml.ml.integer import IntArray
+from pyml.ml.shapes import Product
 from pyml.zk.srs import Srs
 from pyml.zk.statement import Statement
+
+if TYPE_CHECKING:
+    from pyml.zk.circuits import LabelledSet
+    from pyml.zk.model_codec import SecretModel
 
 Progress = Callable[[str], None]
 """Called with the name of each phase as it begins."""
@@ -74,6 +81,26 @@ class Tensors:
         return f"Tensors({len(self.committed)} + {len(self.witness)} secret entries)"
 
 
+class EntryPoints(NamedTuple):
+    """What a proof begins with and shows besides ρ and its result, as ``CircuitRegistry`` is told."""
+
+    committed: int
+    """Points that commit to what is registered: the model, or an input."""
+    witness: int
+    """Points after these that ρ depends on as well."""
+    checks: int
+    """Public outputs that must be zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What one proof is made from, in the form of the engine that prepared it; ``repr`` shows the result only."""
+
+    private: Any = field(repr=False)
+    result: int
+    """The count, or the answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """Proof bytes in EVM form and the public outputs in circuit order."""
@@ -83,9 +110,16 @@ class Proof:
 
 
 class Engine(Protocol):
-    """Compile, set up, commit, prove, verify, export a verifier."""
+    """Compile, set up, commit, prepare, prove, verify."""
 
     name: str
+    folder: str
+    """Where its circuits are kept below a statement's folder; empty for the statement's folder itself."""
+    source_file: str
+    """Name of the file that ``compile`` starts from: the graph, or the data."""
+    compiled_file: str
+    """Name of the file whose digest names a compiled circuit."""
+    has_proving_key: bool
 
     def compile(self, statement: Statement, files: CircuitFiles, *, progress: Progress = silent) -> None:
         """Turn ``files.graph`` into settings and a compiled circuit; ``CircuitError`` if a soundness rule is broken."""
@@ -107,8 +141,24 @@ class Engine(Protocol):
         """Length in bytes of every proof under these keys."""
         ...
 
-    def commit(self, files: CircuitFiles, keys: KeyFiles, srs: Srs, tensor: Sequence[int]) -> tuple[Point, ...]:
-        """KZG commitment to one private tensor, point by point."""
+    def entry_points(self, statement: Statement) -> EntryPoints:
+        """How the proofs of a statement begin, and what they show."""
+        ...
+
+    def commit_model(
+        self, statement: Statement, files: CircuitFiles, keys: KeyFiles, srs: Srs, model: SecretModel
+    ) -> tuple[Point, ...]:
+        """Commitment to a model, point by point."""
+        ...
+
+    def prepare_accuracy(
+        self, statement: Statement, model: SecretModel, data: LabelledSet, product: Product
+    ) -> Prepared:
+        """Count correct answers and keep what a proof of them needs; refuses what does not fit before any long work."""
+        ...
+
+    def prepare_inference(self, statement: Statement, model: SecretModel, sample: IntArray) -> Prepared:
+        """Answer one sample [features] and keep what a proof of it needs."""
         ...
 
     def prove(
@@ -116,16 +166,25 @@ class Engine(Protocol):
         files: CircuitFiles,
         keys: KeyFiles,
         srs: Srs,
-        tensors: Tensors,
+        private: Any,
         challenge: Callable[[bytes], int],
+        /,
         *,
         progress: Progress = silent,
     ) -> Proof:
-        """Commit, ask ``challenge`` for ρ given the encoded commitment points, then prove."""
+        """Commit to what was prepared, ask ``challenge`` for ρ given the encoded points, then prove."""
         ...
 
     def verify(self, files: CircuitFiles, keys: KeyFiles, srs: Srs, proof: Proof) -> bool:
         """Whether the proof is valid for exactly these public outputs."""
+        ...
+
+
+class TensorEngine(Engine, Protocol):
+    """An engine whose circuits take flat private tensors: it serves private inputs and links as well."""
+
+    def commit(self, files: CircuitFiles, keys: KeyFiles, srs: Srs, tensor: Sequence[int]) -> tuple[Point, ...]:
+        """KZG commitment to one private tensor, point by point."""
         ...
 
     def export_verifier(
@@ -133,3 +192,12 @@ class Engine(Protocol):
     ) -> None:
         """Write the Solidity source of a verifier: one for this circuit, or the reusable one."""
         ...
+
+
+def require_tensors(engine: Engine) -> TensorEngine:
+    """The engine, if it takes private tensors; else ``CircuitError``."""
+    if not hasattr(engine, "export_verifier"):
+        raise CircuitError(
+            f"the engine {engine.name} does accuracy and inference only", hint="Export the circuit with --engine ezkl."
+        )
+    return cast(TensorEngine, engine)

@@ -30,11 +30,17 @@ from typing import Any, cast
 
 from pyml.crypto.bn254 import POINT_BYTES, SCALAR_MODULUS, Point, decode_felt, decompress_point, encode_felt
 from pyml.errors import CircuitError, ProofError, PymlError, ResourceError
-from pyml.zk.engine import CircuitFiles, KeyFiles, Progress, Proof, Tensors, silent
+from pyml.ml.integer import IntArray
+from pyml.ml.shapes import Product
+from pyml.zk.challenge import tensor_points
+from pyml.zk.circuits import LabelledSet
+from pyml.zk.engine import CircuitFiles, EntryPoints, KeyFiles, Prepared, Progress, Proof, Tensors, silent
 from pyml.zk.layout import committed_layout, witness_layout
+from pyml.zk.model_codec import SecretModel
 from pyml.zk.secret_folder import secret_folder
 from pyml.zk.srs import Srs, require_degree
 from pyml.zk.statement import Statement
+from pyml.zk.witness import PrivateTensors, accuracy_tensors, committed_model, inference_tensors, salted
 
 ENGINE_VERSION = "23.0.5"
 SPARE_ROWS = 16
@@ -56,6 +62,10 @@ class EzklEngine:
     """``Engine`` over the ``ezkl`` package."""
 
     name = f"ezkl-{ENGINE_VERSION}"
+    folder = ""
+    source_file = CircuitFiles(Path()).graph.name
+    compiled_file = CircuitFiles(Path()).compiled.name
+    has_proving_key = True
 
     def compile(self, statement: Statement, files: CircuitFiles, *, progress: Progress = silent) -> None:
         progress("laying out the circuit")
@@ -106,6 +116,27 @@ class EzklEngine:
 
     def proof_length(self, keys: KeyFiles) -> int:
         return proof_length(read_artefact(keys.artefact))
+
+    def entry_points(self, statement: Statement) -> EntryPoints:
+        return tensor_points(statement)
+
+    def commit_model(
+        self, statement: Statement, files: CircuitFiles, keys: KeyFiles, srs: Srs, model: SecretModel
+    ) -> tuple[Point, ...]:
+        tensor = salted(committed_model(statement, model.network), model.salts, committed_layout(statement))
+        return self.commit(files, keys, srs, tensor)
+
+    def prepare_accuracy(
+        self, statement: Statement, model: SecretModel, data: LabelledSet, product: Product
+    ) -> Prepared:
+        return _prepared(
+            accuracy_tensors(
+                statement, model.network, data.inputs, data.labels, model_salts=model.salts, product=product
+            )
+        )
+
+    def prepare_inference(self, statement: Statement, model: SecretModel, sample: IntArray) -> Prepared:
+        return _prepared(inference_tensors(statement, model.network, sample, model_salts=model.salts))
 
     def commit(self, files: CircuitFiles, keys: KeyFiles, srs: Srs, tensor: Sequence[int]) -> tuple[Point, ...]:
         with secret_folder(_witness_bytes(len(tensor))) as folder:
@@ -249,6 +280,10 @@ class EzklEngine:
             )
         processed = witness["processed_inputs"]["polycommit"]
         return tuple(decompress_point(bytes.fromhex(point)) for tensor in processed[:-1] for point in tensor)
+
+
+def _prepared(tensors: PrivateTensors) -> Prepared:
+    return Prepared(Tensors(tensors.committed, tensors.witness), tensors.result)
 
 
 def read_settings(path: Path) -> Settings:

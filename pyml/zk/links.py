@@ -24,7 +24,7 @@ from pyml.errors import InputError, ProofError
 from pyml.files import read_bounded, write_atomically
 from pyml.zk.challenge import CircuitEntry, Context, commitment_of, link_challenge, model_id
 from pyml.zk.claims import MAX_CLAIM_BYTES, context_field, number_field, word_field
-from pyml.zk.engine import Engine, Progress, Proof, Tensors, silent
+from pyml.zk.engine import Progress, Proof, TensorEngine, Tensors, silent
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.model_codec import SecretModel
 from pyml.zk.witness import link_tensors
@@ -75,7 +75,7 @@ class ModelLinks(Contract):
 def prove_link(
     first: Keyed,
     second: Keyed,
-    engine: Engine,
+    engine: TensorEngine,
     model: SecretModel,
     context: Context,
     *,
@@ -126,7 +126,7 @@ def prove_link(
     return ModelLink(context, sides[0], sides[1], fingerprint)
 
 
-def verify_link(first: Keyed, second: Keyed, engine: Engine, link: ModelLink) -> bool:
+def verify_link(first: Keyed, second: Keyed, engine: TensorEngine, link: ModelLink) -> bool:
     """Whether both proofs hold for the link's own context, under these keys.
 
     False, too, where the circuits differ in more than k: equal entries are then not one model.

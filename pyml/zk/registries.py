@@ -24,7 +24,7 @@ from pyml.errors import ContractRevertedError, InputError, IntegrityError
 from pyml.zk.challenge import NO_ADDRESS, CircuitEntry, model_id
 from pyml.zk.claims import AccuracyClaim, InferenceClaim, InputAttestation
 from pyml.zk.deployment import REUSABLE_CONTRACT, SYSTEM
-from pyml.zk.engine import Engine
+from pyml.zk.engine import TensorEngine
 from pyml.zk.links import ModelLink, ModelLinks
 from pyml.zk.srs import require_allowed
 from pyml.zk.verifiers import DEDICATED_CONTRACT, dedicated_source
@@ -143,6 +143,12 @@ class PrivateInference(Contract):
         return dict(self.call("answerOf", model, circuit, keccak(features)))
 
 
+class WeightRanges(Contract):
+    """Commitments of the native engine whose weights are proved to be small."""
+
+    artifact_name = "WeightRanges"
+
+
 class PrivateInput(Contract):
     """Accepted private-input attestations."""
 
@@ -168,6 +174,7 @@ class ZkContracts:
     inference: PrivateInference
     links: ModelLinks
     inputs: PrivateInput
+    ranges: WeightRanges
 
 
 def open_contracts(client: Client, folder: Path) -> ZkContracts:
@@ -188,6 +195,7 @@ def open_contracts(client: Client, folder: Path) -> ZkContracts:
         PrivateInference.at(client, address("PrivateInference")),
         ModelLinks.at(client, address("ModelLinks")),
         PrivateInput.at(client, address("PrivateInput")),
+        WeightRanges.at(client, address("WeightRanges")),
     )
 
 
@@ -208,7 +216,7 @@ def register_circuit(
 
 
 def deploy_dedicated_verifier(
-    client: Client, keyed: Keyed, engine: Engine, solc: Solc, account: Signer
+    client: Client, keyed: Keyed, engine: TensorEngine, solc: Solc, account: Signer
 ) -> tuple[CircuitEntry, Receipt]:
     """Compile and deploy a verifier for one circuit; returns the circuit's entry with it."""
     require_allowed(keyed.srs, client.chain_id)
@@ -221,7 +229,7 @@ def deploy_dedicated_verifier(
     return keyed.entry(dedicated_verifier=address, verifier_code_hash=keccak(code)), receipt
 
 
-def compile_dedicated_verifier(keyed: Keyed, engine: Engine, solc: Solc) -> Artifact:
+def compile_dedicated_verifier(keyed: Keyed, engine: TensorEngine, solc: Solc) -> Artifact:
     """The dedicated verifier's artefact."""
     source = f"contracts/generated/{DEDICATED_CONTRACT}.sol"
     artifacts = compile_sources(solc, {source: dedicated_source(keyed, engine)})

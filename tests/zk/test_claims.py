@@ -49,8 +49,11 @@ from pyml.zk.claims import (
 )
 from pyml.zk.engine import Engine, Proof, Tensors
 from pyml.zk.ezkl import EzklEngine
+from pyml.zk.layout import committed_layout
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.model_codec import SecretModel
+from pyml.zk.statement import Statement
+from pyml.zk.witness import committed_model, salted
 from tests.zk.conftest import SrsOf
 from tests.zk.small_circuits import (
     Small,
@@ -445,6 +448,14 @@ class Lying:
     outputs: Callable[[tuple[int, ...]], tuple[int, ...]] = lambda outputs: outputs
     data: Callable[[bytes], bytes] = lambda data: data
     asked: list[str] = field(default_factory=list[str])
+
+    def __getattr__(self, name: str) -> Any:  # what it prepares is the real engine's
+        return getattr(self.engine, name)
+
+    def commit_model(self, statement: Statement, *arguments: Any) -> tuple[Point, ...]:
+        *files, model = arguments
+        tensor = salted(committed_model(statement, model.network), model.salts, committed_layout(statement))
+        return self.commit(*files, tensor)
 
     def commit(self, *arguments: Any) -> tuple[Point, ...]:
         self.asked.append("commit")

@@ -133,6 +133,9 @@ class Asked:
     def __init__(self, engine: Engine) -> None:
         self.engine, self.proofs = engine, 0
 
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.engine, name)
+
     def commit(self, *arguments: object) -> object:
         return self.engine.commit(*arguments)  # pyright: ignore[reportArgumentType]
 

@@ -1,0 +1,108 @@
+"""Native circuits and models on a chain: a verifier contract for each circuit, a range proof for each model, once.
+
+Claims then go through the same registries as ezkl's. Each step looks first whether it was done, as in
+``pyml.zk.registries``. Outside development chains nothing is registered unless the caller says that it may be: the
+engine is experimental, and nobody outside the project has reviewed it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from eth_utils.crypto import keccak
+
+from pyml.chain.accounts import Signer
+from pyml.chain.contract import Contract, deploy
+from pyml.chain.solc import Solc
+from pyml.crypto.bn254 import Point
+from pyml.errors import CircuitError, InputError, IntegrityError
+from pyml.zk.challenge import CircuitEntry, commitment_of
+from pyml.zk.circuit_folder import CircuitFolder
+from pyml.zk.engine import Progress, silent
+from pyml.zk.model_codec import SecretModel
+from pyml.zk.native import prover
+from pyml.zk.native.circuit import read_key
+from pyml.zk.native.engine import NativeEngine, blind_of
+from pyml.zk.native.prover import ProverSecrets
+from pyml.zk.native.shape import VerifyingKey
+from pyml.zk.native.solidity import architecture_id, compile_verifier
+from pyml.zk.registries import ZkContracts, register_circuit
+from pyml.zk.srs import DEVELOPMENT_CHAINS, require_allowed
+from pyml.zk.workspace import Keyed
+
+WEIGHT_RANGES: Final = "WeightRanges"
+
+
+def require_experimental(chain_id: int, *, allowed: bool) -> None:
+    """Refuse every chain but development chains unless ``allowed``."""
+    if chain_id not in DEVELOPMENT_CHAINS and not allowed:
+        raise InputError(
+            "the native engine is experimental: nobody outside the project has reviewed its arguments",
+            expected=f"a development chain, chain id {sorted(DEVELOPMENT_CHAINS)}",
+            got=chain_id,
+            hint="--experimental goes on all the same; --engine ezkl is the engine for other chains.",
+        )
+
+
+def register_native_circuit(
+    contracts: ZkContracts, folder: CircuitFolder, keyed: Keyed, solc: Solc, account: Signer
+) -> CircuitEntry:
+    """Deploy the circuit's verifier and register the circuit, where that has not been done; notes it in the folder."""
+    client = contracts.client
+    require_allowed(keyed.srs, client.chain_id)
+    try:
+        entry = folder.entry(keyed, client.chain_id)
+    except CircuitError:
+        entry = None
+    if entry is None or keccak(client.code(entry.dedicated_verifier)) != entry.verifier_code_hash:
+        artifact = compile_verifier(read_key(keyed.files.verifying_key), contracts.ranges.address, solc)
+        artifact.require_size()
+        address = str(deploy(client, artifact, account=account).contract_address)
+        code = client.code(address)
+        if not artifact.matches_code(code):
+            raise IntegrityError(f"the verifier at {address} is not the one that was deployed")
+        entry = keyed.entry(dedicated_verifier=address, verifier_code_hash=keccak(code))
+        folder.note_verifier(keyed, client.chain_id, entry)
+    return register_circuit(contracts, keyed, account, entry=entry)
+
+
+def ranges_are_proved(ranges: Contract, key: VerifyingKey, commitment: bytes) -> bool:
+    """Whether ``WeightRanges`` knows the commitment (keccak-256 of its point) for the key's architecture."""
+    return bool(ranges.call("isProved", architecture_id(key.shape, key.tau_g2), commitment))
+
+
+def prove_ranges(
+    contracts: ZkContracts,
+    keyed: Keyed,
+    engine: NativeEngine,
+    model: SecretModel,
+    account: Signer,
+    *,
+    progress: Progress = silent,
+) -> bool:
+    """Prove on chain that the model's weights are small integers; False if that has been done."""
+    key = read_key(keyed.files.verifying_key)
+    ranges, identifier = contracts.ranges, architecture_id(key.shape, key.tau_g2)
+    blind = blind_of(model)
+    powers = engine.powers(keyed.circuit.files, keyed.srs, progress)
+    point = prover.commit_weights(key.shape, powers.core, model.network, blind)
+    commitment = commitment_of(point.encode())
+    if ranges_are_proved(ranges, key, commitment):
+        return False
+
+    def context(_count: int, points: tuple[Point, ...]) -> int:
+        shown = commitment_of(points[0].encode())
+        return int(ranges.call("challenge", account.address, identifier, key.shape.degree, shown))
+
+    made = prover.prove_weights(
+        key.shape,
+        powers.core,
+        network=model.network,
+        secrets=ProverSecrets(blind, secrets.token_bytes(prover.SEED_BYTES)),
+        context=context,
+        progress=progress,
+    )
+    architecture = (list(key.shape.widths), key.shape.weight_bits, list(key.tau_g2))
+    ranges.send("prove", architecture, key.shape.degree, made.proof, account=account)
+    return True
