@@ -43,7 +43,7 @@ from pyml.zk.challenge import CircuitEntry, Context
 from pyml.zk.circuits import accuracy_graph, accuracy_statement, input_graph, input_statement
 from pyml.zk.claims import AccuracyClaim, InputAttestation, commit_model, prove_accuracy, prove_input
 from pyml.zk.deployment import deployment_plan
-from pyml.zk.engine import Engine
+from pyml.zk.engine import TensorEngine
 from pyml.zk.ezkl import EzklEngine, generate_insecure_srs, read_settings
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.model_codec import SecretModel
@@ -138,14 +138,14 @@ def _measure(session: Session, columns: int) -> list[dict[str, Any]]:
     return cases
 
 
-def _through_reusable(session: Session, keyed: Keyed, engine: Engine) -> dict[str, Any]:
+def _through_reusable(session: Session, keyed: Keyed, engine: TensorEngine) -> dict[str, Any]:
     contracts, account = session.contracts, session.account
     result = {"register_vka_gas": contracts.verifier.register_vka(keyed.artefact, account=account).gas_used}
     result |= _prove(session, keyed, engine, keyed.entry(), contracts.verifier)
     return result | {"vka_words": len(keyed.artefact)}
 
 
-def _through_dedicated(session: Session, keyed: Keyed, engine: Engine) -> dict[str, Any]:
+def _through_dedicated(session: Session, keyed: Keyed, engine: TensorEngine) -> dict[str, Any]:
     client = session.client
     entry, receipt = registries.deploy_dedicated_verifier(client, keyed, engine, session.solc, session.account)
     code = client.code(entry.dedicated_verifier)
@@ -154,7 +154,9 @@ def _through_dedicated(session: Session, keyed: Keyed, engine: Engine) -> dict[s
     return result | _prove(session, keyed, engine, entry, verifier)
 
 
-def _prove(session: Session, keyed: Keyed, engine: Engine, entry: CircuitEntry, verifier: Contract) -> dict[str, Any]:
+def _prove(
+    session: Session, keyed: Keyed, engine: TensorEngine, entry: CircuitEntry, verifier: Contract
+) -> dict[str, Any]:
     """Register the circuit, prove, and send the proof gated and ungated."""
     registered = session.contracts.circuits.register(entry, account=session.account)
     result: dict[str, Any] = {"register_circuit_gas": registered.gas_used}
@@ -180,7 +182,9 @@ def _prove(session: Session, keyed: Keyed, engine: Engine, entry: CircuitEntry, 
     return result
 
 
-def _accuracy_claim(session: Session, keyed: Keyed, engine: Engine, entry: CircuitEntry) -> tuple[AccuracyClaim, int]:
+def _accuracy_claim(
+    session: Session, keyed: Keyed, engine: TensorEngine, entry: CircuitEntry
+) -> tuple[AccuracyClaim, int]:
     """A claim by a model that has made none, and the gas of registering that model."""
     salts = tuple(secure_felt() for _ in range(keyed.circuit.statement.numerics.committed_salts))
     model = SecretModel(session.work.default_network, salts)
@@ -193,7 +197,7 @@ def _accuracy_claim(session: Session, keyed: Keyed, engine: Engine, entry: Circu
     return claim, receipt.gas_used
 
 
-def _attestation(session: Session, keyed: Keyed, engine: Engine, entry: CircuitEntry) -> InputAttestation:
+def _attestation(session: Session, keyed: Keyed, engine: TensorEngine, entry: CircuitEntry) -> InputAttestation:
     sample = np.asarray(session.work.data.inputs[0])
     context = session.context(session.contracts.inputs)
     return prove_input(keyed, engine, entry, session.work.default_network, sample, context, purpose=_PURPOSE)

@@ -39,7 +39,7 @@ from pyml.zk.challenge import CircuitEntry, Context, commitment_of
 from pyml.zk.circuits import input_graph, input_statement
 from pyml.zk.claims import InputAttestation, prove_input, verify_claim
 from pyml.zk.deployment import deployment_plan
-from pyml.zk.engine import Engine
+from pyml.zk.engine import TensorEngine
 from pyml.zk.ezkl import EzklEngine, generate_insecure_srs
 from pyml.zk.layout import committed_layout
 from pyml.zk.ledger import ProofLedger
@@ -79,7 +79,7 @@ class AgeCheck:
     """One question of a shop, and what it takes to answer it: contracts, circuit and keys, all public."""
 
     contracts: ZkContracts
-    engine: Engine
+    engine: TensorEngine
     keyed: Keyed
     entry: CircuitEntry
     network: IntegerNetwork

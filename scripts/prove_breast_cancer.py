@@ -34,7 +34,7 @@ from pyml.zk.challenge import CircuitEntry, Context
 from pyml.zk.circuits import LabelledSet, accuracy_graph, accuracy_statement, labelled_set
 from pyml.zk.claims import AccuracyClaim, commit_model, prove_accuracy, verify_claim
 from pyml.zk.deployment import deployment_plan
-from pyml.zk.engine import Engine
+from pyml.zk.engine import TensorEngine
 from pyml.zk.ezkl import EzklEngine, generate_insecure_srs
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.model_codec import SecretModel
@@ -59,7 +59,7 @@ class Certification:
     """What a claim about the public set takes: contracts, circuit and keys, all public."""
 
     contracts: ZkContracts
-    engine: Engine
+    engine: TensorEngine
     keyed: Keyed
     entry: CircuitEntry
     data: LabelledSet

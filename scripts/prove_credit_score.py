@@ -47,7 +47,7 @@ from pyml.zk.challenge import CircuitEntry, Context, commitment_of
 from pyml.zk.circuits import input_graph, input_statement
 from pyml.zk.claims import InputAttestation, prove_input, verify_claim
 from pyml.zk.deployment import deployment_plan
-from pyml.zk.engine import Engine
+from pyml.zk.engine import TensorEngine
 from pyml.zk.ezkl import EzklEngine, generate_insecure_srs
 from pyml.zk.layout import committed_layout
 from pyml.zk.ledger import ProofLedger
@@ -113,7 +113,7 @@ class LoanDesk:
     """A lender's call for applications, and what it takes to apply: contracts, circuit and keys, all public."""
 
     contracts: ZkContracts
-    engine: Engine
+    engine: TensorEngine
     keyed: Keyed
     entry: CircuitEntry
     network: IntegerNetwork

@@ -59,7 +59,7 @@ from pyml.zk.claims import (
     public_outputs,
     verify_claim,
 )
-from pyml.zk.engine import Engine, Proof, Tensors
+from pyml.zk.engine import Proof, TensorEngine, Tensors
 from pyml.zk.ezkl import ENGINE_VERSION, EzklEngine, generate_insecure_srs
 from pyml.zk.layout import Part, committed_layout, witness_layout
 from pyml.zk.ledger import ProofLedger
@@ -103,7 +103,7 @@ class Registered:
     keyed: Keyed
     entry: CircuitEntry
 
-    def forge(self, engine: Engine, draft: Claim, tensors: Tensors, *, rho: int | None = None) -> Case:
+    def forge(self, engine: TensorEngine, draft: Claim, tensors: Tensors, *, rho: int | None = None) -> Case:
         """A cheating prover's proof: these tensors for that statement, which they do not bear out."""
 
         def challenge(points: bytes) -> int:
@@ -138,7 +138,7 @@ class Case:
     claim: Claim
     forged: tuple[int, ...] | None = None
 
-    def vector(self, engine: Engine, identifier: str, comment: str) -> dict[str, Any]:
+    def vector(self, engine: TensorEngine, identifier: str, comment: str) -> dict[str, Any]:
         """The JSON form, after checking that proof and verdict are what it says."""
         keyed, entry, claim = self.circuit.keyed, self.circuit.entry, self.claim
         valid = self.forged is None
@@ -232,7 +232,7 @@ def make_vectors(workspace: Workspace) -> dict[str, Any]:
 
 
 def _claims(
-    engine: Engine,
+    engine: TensorEngine,
     reusable: Registered,
     dedicated: Registered,
     model: SecretModel,
@@ -284,7 +284,7 @@ def _claims(
 
 
 def _attestations(
-    engine: Engine, circuit: Registered, network: IntegerNetwork, data: LabelledSet
+    engine: TensorEngine, circuit: Registered, network: IntegerNetwork, data: LabelledSet
 ) -> list[dict[str, Any]]:
     """An honest attestation; an answer that the model does not give; an input that is no image."""
     context = Context(CHAIN_ID, ADDRESSES["privateInput"], PROVER)
@@ -315,7 +315,7 @@ def _attestations(
 
 
 def _answers(
-    engine: Engine, circuit: Registered, model: SecretModel, data: LabelledSet, ledger: ProofLedger
+    engine: TensorEngine, circuit: Registered, model: SecretModel, data: LabelledSet, ledger: ProofLedger
 ) -> list[dict[str, Any]]:
     """An honest answer of the model of the claims; four others that it does not give to this input."""
     context = Context(CHAIN_ID, ADDRESSES["privateInference"], PROVER)

@@ -62,8 +62,69 @@ def _combine(result: Result) -> float:
     return next(row["got"] for row in result["targets"] if row["target"].startswith("combine, each"))
 
 
+def _native(samples: int) -> Callable[[Result], Result]:
+    return lambda result: next(each["median"] for each in result["native"]["proofs"] if each["samples"] == samples)
+
+
+def _chosen(result: Result) -> Result:
+    """The claim under the n that is chosen by default."""
+    return next(claim for claim in result["gas"]["claims"] if claim["by_default"])
+
+
+def _native_ratio(peer: str) -> Callable[[Result], float]:
+    return lambda result: result["peers"]["ratios_to_native"][peer]["seconds_a_sample"]
+
+
 SYSTEMS: Mapping[str, tuple[Headline, ...]] = {
     "zk": (
+        Headline(
+            "native engine: prove 784-64-10 on all 10,000 of MNIST",
+            "zk_native",
+            lambda r: _native(10_000)(r)["total_s"],
+            "s",
+            at_most=30,
+        ),
+        Headline(
+            "native engine: the same, peak memory",
+            "zk_native",
+            lambda r: _native(10_000)(r)["peak_mb"],
+            "MB",
+            at_most=3000,
+        ),
+        Headline(
+            "native engine: the same, proof",
+            "zk_native",
+            lambda r: _native(10_000)(r)["proof_bytes"],
+            "bytes",
+            at_most=8000,
+        ),
+        Headline(
+            "native engine: prove 784-64-10 on 1,000 of MNIST",
+            "zk_native",
+            lambda r: _native(1000)(r)["total_s"],
+            "s",
+            at_most=4,
+        ),
+        Headline(
+            "native engine: a sample by pyml's ezkl form", "zk_native", _native_ratio("pyml"), "times", at_least=25
+        ),
+        Headline(
+            "native engine: a sample by naive sound ezkl", "zk_native", _native_ratio("naive"), "times", at_least=200
+        ),
+        Headline(
+            "native engine: whole claim on 10,000 samples",
+            "zk_native",
+            lambda r: _chosen(r)["claim_gas"],
+            "gas",
+            at_most=640_000,
+        ),
+        Headline(
+            "native engine: code of its verifier",
+            "zk_native",
+            lambda r: _chosen(r)["verifier_code_bytes"],
+            "bytes",
+            at_most=24_575,
+        ),
         Headline(
             "prove the accuracy of 64-32-10 on 100 digits",
             "zk_accuracy",

@@ -59,7 +59,7 @@ class SolcSettings:
 
 DEFAULT_SETTINGS: Final = SolcSettings()
 SETTINGS_BY_FOLDER: Final[Mapping[str, SolcSettings]] = {
-    # Gas before size: for 200 runs the optimiser fetches the field's order from the code at each of a thousand products.
+    # Gas before size: for 200 runs it fetches the order of the field from the code at each of a thousand products.
     "contracts/zk/native/": SolcSettings(runs=20_000),
 }
 """Exceptions from ``DEFAULT_SETTINGS`` by prefix of the source's path; the longest prefix wins."""

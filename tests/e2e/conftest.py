@@ -33,7 +33,7 @@ from pyml.zk.claims import (
     prove_input,
 )
 from pyml.zk.deployment import deployment_plan
-from pyml.zk.engine import Engine
+from pyml.zk.engine import TensorEngine
 from pyml.zk.ezkl import EzklEngine, generate_insecure_srs
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.model_codec import SecretModel
@@ -53,7 +53,7 @@ SAMPLES = 12
 class Prover:
     """Keys, secrets and data of the module's two circuits."""
 
-    engine: Engine
+    engine: TensorEngine
     accuracy: Keyed
     private_input: Keyed
     network: IntegerNetwork

@@ -8,7 +8,7 @@ from pathlib import Path
 from pyml.ml.integer import IntegerNetwork
 from pyml.zk.challenge import Context
 from pyml.zk.circuits import link_graph
-from pyml.zk.engine import Engine
+from pyml.zk.engine import TensorEngine
 from pyml.zk.ezkl import EzklEngine
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.links import ModelLink, prove_link, verify_link
@@ -37,7 +37,7 @@ class SmallLink:
     def prove(self, context: Context, ledger: ProofLedger) -> ModelLink:
         return prove_link(self.first, self.second, self.engine, self.model, context, ledger=ledger)
 
-    def holds(self, link: ModelLink, engine: Engine | None = None) -> bool:
+    def holds(self, link: ModelLink, engine: TensorEngine | None = None) -> bool:
         return verify_link(self.first, self.second, engine or self.engine, link)
 
 

@@ -29,7 +29,7 @@ from pyml.chain.solc import find_solc
 from pyml.chain.sources import read_with_imports
 from pyml.errors import ChainError, ContractRevertedError, InputError, InsufficientFundsError, NotDeployedError
 from pyml.zk.bounties import ETHER, Bounty, Offer, Status, Terms, open_bounty
-from pyml.zk.challenge import CircuitEntry
+from pyml.zk.challenge import CircuitEntry, tensor_points
 from pyml.zk.deployment import deployment_plan
 from pyml.zk.engine import CircuitFiles, KeyFiles
 from pyml.zk.registries import ZkContracts, open_contracts
@@ -214,7 +214,9 @@ def statement(subject: str = "aa" * 32, samples: int = SAMPLES, **changes: Any) 
 def keyed(about: Statement, *, degree: int = 10, srs: str = "00" * 32) -> Keyed:
     """What the engine would say of a circuit; nothing here looks at its files."""
     circuit = Circuit(about, CircuitFiles(Path()), degree, {})
-    return Keyed(circuit, Srs(Path(), degree, srs, True), KeyFiles(Path()), (bytes(32),), 4192, {})
+    return Keyed(
+        circuit, Srs(Path(), degree, srs, True), KeyFiles(Path()), (bytes(32),), 4192, {}, tensor_points(about)
+    )
 
 
 def test_circuit_of_the_templates_shape_on_another_set_is_accepted() -> None:

@@ -381,7 +381,7 @@ def test_data_are_read_to_compile_and_not_after(workspace: Workspace, tmp_path: 
     assert set(content(tmp_path)) == {"circuit.toml"}, "what failed pins nothing"
     phases: list[str] = []
     made = folder.build(workspace, load, progress=phases.append)
-    assert phases[0] == "writing the graph"
+    assert phases[0] == "writing what the circuit is made from"
     phases.clear()
     assert folder.build(workspace, never, progress=phases.append) == made
     assert phases == []

@@ -21,7 +21,7 @@ from pyml.errors import InputError, ProofError
 from pyml.ml.integer import IntegerNetwork
 from pyml.zk.challenge import Context, commitment_of, link_challenge, model_id
 from pyml.zk.claims import prove_inference
-from pyml.zk.engine import Engine, Proof, Tensors
+from pyml.zk.engine import Proof, TensorEngine, Tensors
 from pyml.zk.ezkl import EzklEngine
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.links import REVEALED, LinkSide, ModelLink, prove_link, verify_link
@@ -130,7 +130,7 @@ class Asked:
 
     name = "asked"
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: TensorEngine) -> None:
         self.engine, self.proofs = engine, 0
 
     def __getattr__(self, name: str) -> object:
@@ -186,7 +186,7 @@ def test_a_ledger_must_not_allow_more_than_the_salts_hide(linking: SmallLink, tm
 # --- two circuits that are not of one model
 
 
-def forged_link(engine: Engine, sides: Sequence[tuple[Keyed, SecretModel]]) -> ModelLink:
+def forged_link(engine: TensorEngine, sides: Sequence[tuple[Keyed, SecretModel]]) -> ModelLink:
     """Each side proved honestly about its own tensor, at the ρ of both."""
     made: list[tuple[bytes, bytes]] = []
     points: list[bytes] = []

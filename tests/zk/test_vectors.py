@@ -23,7 +23,7 @@ from pyml.chain.deploy import created_address
 from pyml.chain.devnet import Devnet, DevNode, HardhatNode
 from pyml.crypto.bn254 import POINT_BYTES, SCALAR_MODULUS
 from pyml.errors import ContractRevertedError
-from pyml.zk.challenge import NO_ADDRESS, CircuitEntry, Context, circuit_entry, commitment_of, model_id
+from pyml.zk.challenge import NO_ADDRESS, CircuitEntry, Context, circuit_entry, commitment_of, model_id, tensor_points
 from pyml.zk.claims import (
     AccuracyClaim,
     Claim,
@@ -121,8 +121,9 @@ def keyed_of(circuit: str) -> Keyed:
     """What of a circuit's keys is public; its files are not needed."""
     none = Path("absent")
     layout = Circuit(statement_of(circuit), CircuitFiles(none), 0, {})
-    words = words_of(circuit)
-    return Keyed(layout, Srs(none, 0, "", insecure=True), KeyFiles(none), words, proof_length(words), {})
+    words, srs = words_of(circuit), Srs(none, 0, "", insecure=True)
+    points = tensor_points(layout.statement)
+    return Keyed(layout, srs, KeyFiles(none), words, proof_length(words), {}, points)
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,7 +283,7 @@ def test_two_processes_build_the_same_circuit_once(made: tuple[Path, Circuit, Ke
     processes = [start(BUILDING, tmp_path, made[2].srs.path) for _ in range(2)]
     said = [process.communicate(timeout=100)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
-    assert "".join(said).count("writing the graph\n") == 1
+    assert "".join(said).count("writing what the circuit is made from\n") == 1
     assert "".join(said).count("making proving and verifying keys\n") == 1
     digest = f"digest {made[2].vka_digest.hex()}\n"
     assert all(text.endswith(digest) for text in said)
