@@ -39,7 +39,7 @@ from pyml.zk.challenge import CircuitEntry, Context, commitment_of
 from pyml.zk.circuits import input_graph, input_statement
 from pyml.zk.claims import InputAttestation, prove_input, verify_claim
 from pyml.zk.deployment import deployment_plan
-from pyml.zk.engine import TensorEngine
+from pyml.zk.engine import TensorEngine, require_tensors
 from pyml.zk.ezkl import EzklEngine, generate_insecure_srs
 from pyml.zk.layout import committed_layout
 from pyml.zk.ledger import ProofLedger
@@ -130,7 +130,7 @@ def open_check(devnet: Devnet, folder: Path, threshold: int) -> AgeCheck:
     contracts = open_contracts(client, folder)
     entry = register_circuit(contracts, keyed, shop)
     purpose = keccak(text=f"order {secrets.token_hex(16)}, at least {threshold} years")
-    return AgeCheck(contracts, workspace.engine, keyed, entry, network, purpose, folder)
+    return AgeCheck(contracts, require_tensors(workspace.engine), keyed, entry, network, purpose, folder)
 
 
 def demonstrate(devnet: Devnet, folder: Path, threshold: int) -> Result:

@@ -34,7 +34,7 @@ from pyml.zk.challenge import CircuitEntry, Context
 from pyml.zk.circuits import LabelledSet, accuracy_graph, accuracy_statement, labelled_set
 from pyml.zk.claims import AccuracyClaim, commit_model, prove_accuracy, verify_claim
 from pyml.zk.deployment import deployment_plan
-from pyml.zk.engine import TensorEngine
+from pyml.zk.engine import TensorEngine, require_tensors
 from pyml.zk.ezkl import EzklEngine, generate_insecure_srs
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.model_codec import SecretModel
@@ -108,7 +108,7 @@ def open_certification(devnet: Devnet, folder: Path, prepared: Prepared) -> Cert
     deploy_system(client, deployment_plan(), owner, folder=folder)
     contracts = open_contracts(client, folder)
     entry = register_circuit(contracts, keyed, owner)
-    return Certification(contracts, workspace.engine, keyed, entry, data, folder)
+    return Certification(contracts, require_tensors(workspace.engine), keyed, entry, data, folder)
 
 
 def demonstrate(devnet: Devnet, folder: Path) -> Result:

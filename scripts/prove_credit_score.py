@@ -47,7 +47,7 @@ from pyml.zk.challenge import CircuitEntry, Context, commitment_of
 from pyml.zk.circuits import input_graph, input_statement
 from pyml.zk.claims import InputAttestation, prove_input, verify_claim
 from pyml.zk.deployment import deployment_plan
-from pyml.zk.engine import TensorEngine
+from pyml.zk.engine import TensorEngine, require_tensors
 from pyml.zk.ezkl import EzklEngine, generate_insecure_srs
 from pyml.zk.layout import committed_layout
 from pyml.zk.ledger import ProofLedger
@@ -164,7 +164,7 @@ def open_desk(devnet: Devnet, folder: Path) -> LoanDesk:
     contracts = open_contracts(client, folder)
     entry = register_circuit(contracts, keyed, lender)
     purpose = keccak(text=f"loan {secrets.token_hex(16)}")
-    return LoanDesk(contracts, workspace.engine, keyed, entry, network, purpose, folder)
+    return LoanDesk(contracts, require_tensors(workspace.engine), keyed, entry, network, purpose, folder)
 
 
 def demonstrate(devnet: Devnet, folder: Path) -> Result:

@@ -24,6 +24,7 @@ from pyml.files import write_atomically
 from pyml.ml.integer import IntegerLayer, IntegerNetwork
 from pyml.zk.challenge import Context, commitment_of, link_challenge
 from pyml.zk.circuits import link_graph
+from pyml.zk.engine import require_tensors
 from pyml.zk.ezkl import ENGINE_VERSION, EzklEngine, generate_insecure_srs
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.links import LinkSide, prove_link, verify_link
@@ -66,8 +67,8 @@ def make_vectors(workspace: Workspace) -> dict[str, Any]:
     first, second = (_set_up(workspace, model.network, degree) for degree in DEGREES)
     context = Context(CHAIN_ID, LINKS, PROVER)
     ledger = ProofLedger(workspace.home / "model.proofs", model.proof_limit)
-    link = prove_link(first, second, workspace.engine, model, context, ledger=ledger)
-    if not verify_link(first, second, workspace.engine, link):
+    link = prove_link(first, second, require_tensors(workspace.engine), model, context, ledger=ledger)
+    if not verify_link(first, second, require_tensors(workspace.engine), link):
         raise ProofError("the link is not valid")
     named = [(side.model, side.circuit) for side in (link.first, link.second)]
     points = (link.first.proof[:64], link.second.proof[:64])

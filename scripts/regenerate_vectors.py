@@ -59,7 +59,7 @@ from pyml.zk.claims import (
     public_outputs,
     verify_claim,
 )
-from pyml.zk.engine import Proof, TensorEngine, Tensors
+from pyml.zk.engine import Proof, TensorEngine, Tensors, require_tensors
 from pyml.zk.ezkl import ENGINE_VERSION, EzklEngine, generate_insecure_srs
 from pyml.zk.layout import Part, committed_layout, witness_layout
 from pyml.zk.ledger import ProofLedger
@@ -197,7 +197,7 @@ def make_vectors(workspace: Workspace) -> dict[str, Any]:
     model = _salted(private.quantisation.network, keyed.circuit.statement)
     ledger = ProofLedger(workspace.home / "model.proofs", model.proof_limit)
 
-    verifier = compile_dedicated_verifier(keyed, engine, find_solc())
+    verifier = compile_dedicated_verifier(keyed, require_tensors(engine), find_solc())
     accuracy = Registered("accuracy", keyed, keyed.entry())
     dedicated = Registered("dedicated", keyed, _dedicated_entry(keyed, verifier))
     about = Registered("input", about_input, about_input.entry())
@@ -224,9 +224,9 @@ def make_vectors(workspace: Workspace) -> dict[str, Any]:
             "inference": inference.vector(),
         },
         "cases": [
-            *_claims(engine, accuracy, dedicated, model, data, ledger),
-            *_attestations(engine, about, public, data),
-            *_answers(engine, inference, model, data, ledger),
+            *_claims(require_tensors(engine), accuracy, dedicated, model, data, ledger),
+            *_attestations(require_tensors(engine), about, public, data),
+            *_answers(require_tensors(engine), inference, model, data, ledger),
         ],
     }
 

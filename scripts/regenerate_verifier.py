@@ -15,6 +15,7 @@ import numpy as np
 from pyml.ml.integer import IntegerLayer, IntegerNetwork
 from pyml.zk.circuits import input_graph, input_statement
 from pyml.zk.deployment import REUSABLE_CONTRACT
+from pyml.zk.engine import require_tensors
 from pyml.zk.ezkl import EzklEngine, generate_insecure_srs
 from pyml.zk.srs import make_insecure
 from pyml.zk.statement import Numerics
@@ -32,7 +33,7 @@ def main() -> None:
         workspace = Workspace(Path(folder), EzklEngine())
         circuit = workspace.build_circuit(statement, input_graph(statement, network))
         srs = make_insecure(workspace.home, circuit.degree, generate_insecure_srs)
-        source = reusable_source(workspace.set_up(circuit, srs), workspace.engine)
+        source = reusable_source(workspace.set_up(circuit, srs), require_tensors(workspace.engine))
     TARGET.write_text(source, encoding="utf-8")
     print(TARGET)
 

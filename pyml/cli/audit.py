@@ -65,6 +65,8 @@ def audit(
 
     config = load_config()
     opened = CircuitFolder.open(folder)
+    if opened.native:
+        raise InputError("only circuits of ezkl are audited so far", hint="`pyml zk register` compares the verifier.")
     chain = _chain(config, rpc, deployments, circuit_id)
     with phases(as_json=as_json) as begin:
         report = audit_circuit(

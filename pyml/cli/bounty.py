@@ -69,6 +69,8 @@ def _keyed(config: Config, folder: Path, srs_file: Path | None, begin: Progress)
     circuit_folder = CircuitFolder.open(folder)
     if circuit_folder.statement.kind != "private_model_accuracy":
         raise InputError("a bounty is about an accuracy", expected="a private_model_accuracy circuit", got=folder)
+    if circuit_folder.native:
+        raise InputError("the commands for bounties take circuits of ezkl", hint="Export with --engine ezkl.")
     return open_keyed(config, circuit_folder, srs_file, begin)
 
 

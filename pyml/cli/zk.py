@@ -288,7 +288,8 @@ def register(
     """
     from pyml.chain.solc import find_solc
     from pyml.zk.circuit_folder import CircuitFolder
-    from pyml.zk.model_file import open_model
+    from pyml.zk.claims import commit_model
+    from pyml.zk.model_file import ledger_of, open_model
     from pyml.zk.native.engine import NativeEngine
     from pyml.zk.native.registration import prove_ranges, register_native_circuit, require_experimental
     from pyml.zk.registries import open_contracts, register_circuit
@@ -308,7 +309,9 @@ def register(
         begin("registering the circuit")
         if isinstance(workspace.engine, NativeEngine):
             entry = register_native_circuit(contracts, circuit_folder, keyed, find_solc(config.solc), payer)
-            if secret is not None:
+            if model is not None and secret is not None:
+                commitment = commit_model(keyed, workspace.engine, secret)
+                ledger_of(model, secret).record_all((), commitments=[commitment])  # before it is shown
                 prove_ranges(contracts, keyed, workspace.engine, secret, payer, progress=begin)
         else:
             entry = register_circuit(contracts, keyed, payer)
@@ -426,7 +429,10 @@ def verify(
         begin("verifying")
         entry = circuit_folder.entry(keyed, read.context.chain_id)
         valid = verify_claim(keyed, workspace.engine, entry, read)
-    show({"valid": valid, "result": read.result, "seconds": round(elapsed(), 2)}, as_json=as_json)
+    unchecked = (
+        {"not_checked": "the verifier contract; that weights are small integers"} if circuit_folder.native else {}
+    )
+    show({"valid": valid, "result": read.result, "seconds": round(elapsed(), 2)} | unchecked, as_json=as_json)
     if not valid:
         raise typer.Exit(1)
 
@@ -443,8 +449,10 @@ def claim(
     as_json: Json = False,
 ) -> None:
     """Have the contract accept a claim; registers circuit and model where that has not been done."""
+    from pyml.chain.solc import find_solc
     from pyml.zk.circuit_folder import CircuitFolder
     from pyml.zk.claims import AccuracyClaim, InferenceClaim, InputAttestation, read_claim
+    from pyml.zk.native.registration import require_ranges, require_verifier
     from pyml.zk.registries import (
         open_contracts,
         register_circuit,
@@ -464,6 +472,11 @@ def claim(
         raise InputError("the claim belongs to another account", expected=read.context.prover, got=payer.address)
     with phases(as_json=as_json) as begin:
         keyed, _ = open_keyed(config, circuit_folder, srs_file, begin)
+        if circuit_folder.native and not isinstance(read, InputAttestation):
+            begin("comparing the verifier")
+            entry = circuit_folder.entry(keyed, client.chain_id)
+            require_verifier(contracts, keyed, entry, find_solc(config.solc))
+            require_ranges(contracts, keyed, read.commitment)
         begin("registering the circuit")
         entry = register_circuit(contracts, keyed, payer, entry=circuit_folder.entry(keyed, client.chain_id))
         if not isinstance(read, InputAttestation):

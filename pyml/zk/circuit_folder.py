@@ -11,10 +11,13 @@ circuit again and see that it is the one a contract verifies.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from eth_utils.address import is_checksum_address
 
 from pyml.errors import CircuitError
 from pyml.files import write_atomically
@@ -36,6 +39,7 @@ from pyml.zk.native.circuit import NATIVE_SETTINGS, data_writer, settings_of
 from pyml.zk.statement import Statement, read_statement
 from pyml.zk.workspace import Circuit, Keyed, Workspace
 
+WORD_BYTES = 32
 LoadDataset = Callable[[str], Dataset]
 
 
@@ -62,6 +66,8 @@ class CircuitFolder:
         target = path / "circuit.toml"
         if target.exists() and read_statement(target) != statement:
             raise CircuitError(f"{path} already holds another circuit", hint="Name another folder with --out.")
+        if target.exists() and cls(path, statement).native != native and (path / "settings.json").exists():
+            raise CircuitError(f"{path} is another engine's circuit", hint="Name another folder with --out.")
         if network is not None:
             write_atomically(path / "model.json", encode_network(network))
         if native:
@@ -76,23 +82,34 @@ class CircuitFolder:
         return settings is not None and settings.startswith(NATIVE_SETTINGS)
 
     def entry(self, keyed: Keyed, chain_id: int) -> CircuitEntry:
-        """The circuit's entry on a chain; ``CircuitError`` if it needs a verifier of its own and has none there."""
-        table = self._pinned().get(f"chain-{chain_id}-{keyed.vka_digest.hex()[:16]}")
-        if table is not None:
-            return keyed.entry(
-                dedicated_verifier=table["verifier"], verifier_code_hash=bytes.fromhex(table["code_hash"])
-            )
-        if self.native:
+        """The circuit's entry on a chain; ``CircuitError`` if it needs a verifier of its own and has none there.
+
+        What the folder says of a verifier is only where to look: who relies on it compares its code
+        (``pyml.zk.native.registration.require_verifier``).
+        """
+        if not self.native:
+            return keyed.entry()
+        table = self._pinned().get(_chain_table(keyed, chain_id))
+        if table is None:
             raise CircuitError(
                 f"{self.path} has no verifier on chain {chain_id}",
                 hint=f"Deploy one with `pyml zk register {self.path}`.",
             )
-        return keyed.entry()
+        try:
+            address, code_hash = table["verifier"], bytes.fromhex(table["code_hash"])
+            if not is_checksum_address(address) or len(code_hash) != WORD_BYTES:
+                raise ValueError("it is no address, or no hash")
+        except (KeyError, ValueError) as error:
+            raise CircuitError(
+                f"{self.path / 'digests.toml'} names no verifier for chain {chain_id}: {error}",
+                hint="Remove that table, and register again.",
+            ) from error
+        return keyed.entry(dedicated_verifier=address, verifier_code_hash=code_hash)
 
     def note_verifier(self, keyed: Keyed, chain_id: int, entry: CircuitEntry) -> None:
         """Remember the verifier contract of this circuit on a chain."""
         table = {"verifier": entry.dedicated_verifier, "code_hash": entry.verifier_code_hash.hex()}
-        self._write_pins({**self._pinned(), f"chain-{chain_id}-{keyed.vka_digest.hex()[:16]}": table})
+        self._write_pins({**self._pinned(), _chain_table(keyed, chain_id): table})
 
     def labelled_set(self, load: LoadDataset) -> LabelledSet:
         """The public samples, checked against the statement's digest."""
@@ -190,8 +207,13 @@ class CircuitFolder:
     def _write_pins(self, tables: dict[str, dict[str, str]]) -> None:
         lines = ["# SHA-256 of this circuit's artefacts (vka: keccak-256 of the verifying-key words). Compared on use."]
         for name, table in tables.items():
-            lines += ["", f'["{name}"]', *(f'"{key}" = "{value}"' for key, value in sorted(table.items()))]
+            rows = (f"{json.dumps(key)} = {json.dumps(value)}" for key, value in sorted(table.items()))
+            lines += ["", f"[{json.dumps(name)}]", *rows]
         write_atomically(self.path / "digests.toml", ("\n".join(lines) + "\n").encode())
+
+
+def _chain_table(keyed: Keyed, chain_id: int) -> str:
+    return f"chain-{chain_id}-{keyed.vka_digest.hex()[:16]}"
 
 
 def _require_equal(path: Path, table: str, pinned: dict[str, str], found: dict[str, str]) -> None:

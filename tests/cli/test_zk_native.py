@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from pyml.chain.devnet import Devnet
 from pyml.cli.zk import app
-from pyml.errors import CircuitError, ContractRevertedError, InputError, ToolMissingError
+from pyml.errors import CircuitError, InputError, IntegrityError, ToolMissingError
 from pyml.ml.networks import mlp
 from pyml.ml.onnx_file import write_onnx
 from pyml.zk.claims import AccuracyClaim, read_claim
@@ -74,13 +74,20 @@ def test_the_whole_way(user: User) -> None:
     registered = user.on_chain("register", circuit)
     proved = user.on_chain("prove", circuit, "--model", model, "--out", claim, *secret)
     assert user.run("verify", circuit, claim)["valid"]
-    with pytest.raises(ContractRevertedError, match="InvalidProof"):  # nobody has shown that its weights are small
+    with pytest.raises(InputError, match="weights are not proved to be small"):
         user.on_chain("claim", circuit, claim)
     again = user.on_chain("register", circuit, "--model", model, *secret)
     assert again["circuit_id"] == registered["circuit_id"]
     accepted = user.on_chain("claim", circuit, claim)
     assert accepted["accepted"]
     assert accepted["result"] == proved["count"]
+
+    pins = user.folder / "circuit" / "digests.toml"
+    honest = pins.read_text(encoding="utf-8")
+    pins.write_text(honest.replace(registered["verifier"], "0x5FbDB2315678afecb367f032d93F642f64180aa3"), "utf-8")
+    with pytest.raises(IntegrityError, match="not the verifier of this circuit"):  # the folder names another contract
+        user.on_chain("claim", circuit, claim)
+    pins.write_text(honest, encoding="utf-8")
 
     made = read_claim(Path(claim))
     assert isinstance(made, AccuracyClaim)

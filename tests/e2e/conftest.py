@@ -33,7 +33,7 @@ from pyml.zk.claims import (
     prove_input,
 )
 from pyml.zk.deployment import deployment_plan
-from pyml.zk.engine import TensorEngine
+from pyml.zk.engine import TensorEngine, require_tensors
 from pyml.zk.ezkl import EzklEngine, generate_insecure_srs
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.model_codec import SecretModel
@@ -112,7 +112,7 @@ def prover(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Pr
     )
     model = SecretModel(network, tuple(secure_felt() for _ in range(NUMERICS.committed_salts)))
     ledger = ProofLedger(tmp_path_factory.mktemp("ledger") / "proofs", NUMERICS.proof_limit)
-    return Prover(workspace.engine, accuracy, private_input, network, model, data, ledger)
+    return Prover(require_tensors(workspace.engine), accuracy, private_input, network, model, data, ledger)
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ from pyml.zk.claims import (
     public_outputs,
     verify_claim,
 )
-from pyml.zk.engine import CircuitFiles, Engine, KeyFiles, Proof
+from pyml.zk.engine import CircuitFiles, Engine, KeyFiles, Proof, TensorEngine
 from pyml.zk.ezkl import EzklEngine
 from pyml.zk.ledger import ProofLedger
 from pyml.zk.links import link_as_dict, read_link
@@ -282,7 +282,7 @@ def honest_link(home: Path, engine: EzklEngine, srs_of: SrsOf) -> Honest:
 
     def holds(judge: Engine, table: dict[str, Any]) -> bool:
         path.write_text(json.dumps(table))
-        return small.holds(read_link(path), judge)
+        return small.holds(read_link(path), cast("TensorEngine", judge))
 
     named = ((link.first.model, link.first.circuit), (link.second.model, link.second.circuit))
     points = (link.first.proof[:POINT_BYTES], link.second.proof[:POINT_BYTES])

@@ -113,7 +113,7 @@ def _read_settings(path: Path) -> tuple[Shape, int]:
         shape, degree = _shape(table["shape"]), table["powers"]
         if type(degree) is not int or not shape.degree <= degree <= MAX_POWERS:
             raise ValueError("it asks for no possible powers of tau")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CircuitError(f"{path} is not the settings file of a native circuit: {error}") from error
     return shape, degree
 
@@ -141,7 +141,7 @@ def read_data(path: Path) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     try:
         table = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
         return table[:, :-1], table[:, -1]
-    except (OSError, ValueError, IndexError, EOFError) as error:
+    except (OSError, ValueError, KeyError, IndexError, EOFError, MemoryError) as error:
         raise CircuitError(f"{path} does not hold samples and labels: {error}") from error
 
 
@@ -160,7 +160,7 @@ def read_key(path: Path) -> VerifyingKey:
             raise ValueError("it has another form")
         a, b, c, d = (int(word, 16) for word in table["tau_g2"])
         return VerifyingKey(_shape(table["shape"]), tuple(map(_point, table["data"])), (a, b, c, d))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CircuitError(f"{path} is not a native verifying key: {error}") from error
 
 

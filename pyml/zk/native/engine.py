@@ -1,9 +1,8 @@
 """The native engine behind the protocol of ``pyml.zk.engine``: whole test sets in seconds. Experimental.
 
 Where ezkl's circuits take flat private tensors, this one takes the network, one blind and the samples as they are. The
-blind of C_W follows from all salts of the model file, so that the file serves both engines: a hash of salts of which
-one proof reveals nothing. Each proof is zero-knowledge by itself, hence the ledger's limit, which is that of the salts,
-only keeps more than this engine needs.
+blind of C_W follows from all salts of the model file, so that the file serves both engines. Each proof is by itself
+zero-knowledge, hence the ledger's limit, which is that of the salts, only keeps more than this engine needs.
 
 A claim shows that the weights behind C_W answer; that they are small integers ``WeightRanges`` has to know
 (``pyml.zk.native.registration``), and the verifier contract asks it. ``verify`` here cannot ask a chain.
@@ -12,7 +11,7 @@ A claim shows that the weights behind C_W answer; that they are small integers `
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,12 +22,12 @@ from eth_utils.crypto import keccak
 from pyml.crypto.bn254 import POINT_BYTES, SCALAR_MODULUS, Point, decode_point
 from pyml.crypto.challenges import domain, word
 from pyml.errors import CircuitError, InputError, ProofError
-from pyml.ml.integer import IntArray, IntegerNetwork, answers, correct_of, hidden, require_inputs
+from pyml.ml.integer import IntArray, answers, correct_of, hidden, require_inputs
 from pyml.ml.shapes import Product
 from pyml.zk.challenge import encode_features, evaluate_features
 from pyml.zk.circuits import LabelledSet
 from pyml.zk.engine import CircuitFiles, EntryPoints, KeyFiles, Prepared, Progress, Proof, silent
-from pyml.zk.model_codec import SecretModel
+from pyml.zk.model_codec import SecretModel, network_digest
 from pyml.zk.native import prover, verifier
 from pyml.zk.native.circuit import powers_degree, read_data, read_key, read_shape, settings_of, shape_of, write_key
 from pyml.zk.native.core import load_core
@@ -46,8 +45,7 @@ BLIND_DOMAIN: Final = domain("pyml.zk.native.blind.v1")
 class Private:
     """What a proof is made from."""
 
-    network: IntegerNetwork
-    blind: int
+    model: SecretModel
     inputs: IntArray
     labels: IntArray
 
@@ -97,7 +95,9 @@ class NativeEngine:
     ) -> tuple[Point, ...]:
         del keys
         powers = self.powers(files, srs, silent)
-        return (prover.commit_weights(shape_of(statement), powers.core, model.network, blind_of(model)),)
+        return (
+            prover.commit_weights(shape_of(statement), powers.core, model.network, blind_of(model, tau_g2_of(srs))),
+        )
 
     def prepare_accuracy(
         self, statement: Statement, model: SecretModel, data: LabelledSet, product: Product
@@ -105,7 +105,7 @@ class NativeEngine:
         del statement
         logits = hidden(model.network, require_inputs(model.network, data.inputs), product)[-1]
         count = int(correct_of(logits, data.labels).sum())
-        return Prepared(Private(model.network, blind_of(model), data.inputs, data.labels), count)
+        return Prepared(Private(model, data.inputs, data.labels), count)
 
     def prepare_inference(self, statement: Statement, model: SecretModel, sample: IntArray) -> Prepared:
         del statement
@@ -113,7 +113,7 @@ class NativeEngine:
         label = int(answers(hidden(model.network, inputs)[-1])[0])
         if label < 0:
             raise InputError("the model's two greatest logits are equal for this input, so it gives no answer to prove")
-        return Prepared(Private(model.network, blind_of(model), inputs, np.array([label])), label)
+        return Prepared(Private(model, inputs, np.array([label])), label)
 
     def prove(
         self,
@@ -132,13 +132,13 @@ class NativeEngine:
             asked.append(challenge(b"".join(point.encode() for point in points)))
             return asked[-1]
 
-        secret = ProverSecrets(private.blind, secrets.token_bytes(prover.SEED_BYTES))
+        secret = ProverSecrets(blind_of(private.model, key.tau_g2), secrets.token_bytes(prover.SEED_BYTES))
         if key.shape.data_in_witness:
             label = int(private.labels[0])
             made = prover.prove_inference(
                 key,
                 powers.core,
-                network=private.network,
+                network=private.model.network,
                 features=private.inputs[0],
                 label=label,
                 secrets=secret,
@@ -151,7 +151,7 @@ class NativeEngine:
             made = prover.prove_accuracy(
                 key,
                 powers.core,
-                network=private.network,
+                network=private.model.network,
                 inputs=private.inputs,
                 labels=private.labels,
                 secrets=secret,
@@ -190,12 +190,16 @@ class NativeEngine:
         return load_powers(srs, self._home, count=1 << read_shape(files.settings).degree, progress=progress)
 
 
-def blind_of(model: SecretModel) -> int:
-    """The blind of C_W: 512 bits of a hash of all salts, mod r, so that its distance from uniform is negligible."""
+def blind_of(model: SecretModel, tau_g2: Sequence[int]) -> int:
+    """The blind of C_W: 512 bits of a hash, mod r, so that its distance from uniform is negligible.
+
+    All salts are hashed, and network and [τ]_2 with them: were one blind to hide two networks, or one network under
+    two strings of powers, the difference of the commitments would let anyone test a guess of the weights.
+    """
     if not model.salts:
         raise CircuitError("the model file has no salts")
-    salts = b"".join(word(salt) for salt in model.salts)
-    wide = keccak(BLIND_DOMAIN + b"\x00" + salts) + keccak(BLIND_DOMAIN + b"\x01" + salts)
+    content = bytes.fromhex(network_digest(model.network)) + b"".join(map(word, (*tau_g2, *model.salts)))
+    wide = keccak(BLIND_DOMAIN + b"\x00" + content) + keccak(BLIND_DOMAIN + b"\x01" + content)
     return int.from_bytes(wide, "big") % SCALAR_MODULUS
 
 

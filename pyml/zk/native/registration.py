@@ -13,6 +13,7 @@ from typing import Final
 from eth_utils.crypto import keccak
 
 from pyml.chain.accounts import Signer
+from pyml.chain.artifacts import Artifact
 from pyml.chain.contract import Contract, deploy
 from pyml.chain.solc import Solc
 from pyml.crypto.bn254 import Point
@@ -48,15 +49,18 @@ def require_experimental(chain_id: int, *, allowed: bool) -> None:
 def register_native_circuit(
     contracts: ZkContracts, folder: CircuitFolder, keyed: Keyed, solc: Solc, account: Signer
 ) -> CircuitEntry:
-    """Deploy the circuit's verifier and register the circuit, where that has not been done; notes it in the folder."""
+    """Deploy the circuit's verifier and register the circuit, where that has not been done; notes it in the folder.
+
+    A verifier that the folder names is used only if it is the generated one, asking this ``WeightRanges``.
+    """
     client = contracts.client
     require_allowed(keyed.srs, client.chain_id)
+    artifact = compile_verifier(read_key(keyed.files.verifying_key), contracts.ranges.address, solc)
     try:
         entry = folder.entry(keyed, client.chain_id)
     except CircuitError:
         entry = None
-    if entry is None or keccak(client.code(entry.dedicated_verifier)) != entry.verifier_code_hash:
-        artifact = compile_verifier(read_key(keyed.files.verifying_key), contracts.ranges.address, solc)
+    if entry is None or not _is_verifier(contracts, artifact, entry):
         artifact.require_size()
         address = str(deploy(client, artifact, account=account).contract_address)
         code = client.code(address)
@@ -65,6 +69,33 @@ def register_native_circuit(
         entry = keyed.entry(dedicated_verifier=address, verifier_code_hash=keccak(code))
         folder.note_verifier(keyed, client.chain_id, entry)
     return register_circuit(contracts, keyed, account, entry=entry)
+
+
+def require_verifier(contracts: ZkContracts, keyed: Keyed, entry: CircuitEntry, solc: Solc) -> None:
+    """Refuse an entry whose verifier is not the one generated from these keys, asking this ``WeightRanges``.
+
+    A folder can name any contract; one that accepts everything would make every claim under its circuit id worthless.
+    """
+    artifact = compile_verifier(read_key(keyed.files.verifying_key), contracts.ranges.address, solc)
+    if not _is_verifier(contracts, artifact, entry):
+        raise IntegrityError(
+            f"{entry.dedicated_verifier} is not the verifier of this circuit",
+            hint="Whoever claims or relies on claims under it is deceived; register anew with `pyml zk register`.",
+        )
+
+
+def require_ranges(contracts: ZkContracts, keyed: Keyed, commitment: bytes) -> None:
+    """Refuse a model whose weights nobody has shown to be small: its claims would be refused on chain."""
+    if not ranges_are_proved(contracts.ranges, read_key(keyed.files.verifying_key), commitment):
+        raise InputError(
+            "the model's weights are not proved to be small integers",
+            hint="`pyml zk register CIRCUIT --model FILE` does so, once.",
+        )
+
+
+def _is_verifier(contracts: ZkContracts, artifact: Artifact, entry: CircuitEntry) -> bool:
+    code = contracts.client.code(entry.dedicated_verifier)
+    return artifact.matches_code(code) and keccak(code) == entry.verifier_code_hash
 
 
 def ranges_are_proved(ranges: Contract, key: VerifyingKey, commitment: bytes) -> bool:
@@ -84,7 +115,7 @@ def prove_ranges(
     """Prove on chain that the model's weights are small integers; False if that has been done."""
     key = read_key(keyed.files.verifying_key)
     ranges, identifier = contracts.ranges, architecture_id(key.shape, key.tau_g2)
-    blind = blind_of(model)
+    blind = blind_of(model, key.tau_g2)
     powers = engine.powers(keyed.circuit.files, keyed.srs, progress)
     point = prover.commit_weights(key.shape, powers.core, model.network, blind)
     commitment = commitment_of(point.encode())

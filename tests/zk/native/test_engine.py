@@ -227,13 +227,18 @@ def test_statements_of_other_kinds_are_left_to_ezkl(small: Small) -> None:
     assert "--engine ezkl" in str(caught.value.hint)
 
 
-def test_the_blind_depends_on_every_salt(small: Small) -> None:
-    blinds = {blind_of(small.model)}
+def test_the_blind_depends_on_every_salt_the_network_and_the_powers(small: Small) -> None:
+    tau = (1, 2, 3, 4)
+    other = random_network(SHAPE, np.random.default_rng(9), 15)
+    blinds = {blind_of(small.model, tau), blind_of(SecretModel(other, small.model.salts), tau)}
+    blinds |= {
+        blind_of(small.model, tuple(number + (place == each) for place, number in enumerate(tau))) for each in range(4)
+    }
     for place in range(len(small.model.salts)):
         salts = list(small.model.salts)
         salts[place] += 1
-        blinds.add(blind_of(SecretModel(small.model.network, tuple(salts))))
-    assert len(blinds) == 1 + len(small.model.salts)
+        blinds.add(blind_of(SecretModel(small.model.network, tuple(salts)), tau))
+    assert len(blinds) == 6 + len(small.model.salts)
 
 
 def test_a_circuit_folder_remembers_its_engine_and_its_verifiers(small: Small, tmp_path: Path) -> None:
@@ -247,6 +252,18 @@ def test_a_circuit_folder_remembers_its_engine_and_its_verifiers(small: Small, t
     assert folder.entry(small.keyed, 31337) == small.entry
     with pytest.raises(CircuitError, match="no verifier on chain 1"):
         folder.entry(small.keyed, 1)
+    pins = folder.path / "digests.toml"
+    honest = pins.read_text(encoding="utf-8")
+    for old, new in (("0x" + "33" * 20, "0xEvil"), ('"code_hash"', '"hash"'), (keccak(b"code").hex(), "zz")):
+        pins.write_text(honest.replace(old, new), encoding="utf-8")
+        with pytest.raises(CircuitError, match="names no verifier"):
+            folder.entry(small.keyed, 31337)
+
+
+def test_a_folder_is_not_taken_over_by_the_other_engine(small: Small, tmp_path: Path) -> None:
+    CircuitFolder.create(tmp_path, small.statement, native=True)
+    with pytest.raises(CircuitError, match="another engine's"):
+        CircuitFolder.create(tmp_path, small.statement)
 
 
 @pytest.mark.parametrize(("chain", "allowed", "refused"), [(31337, False, False), (1, True, False), (1, False, True)])
