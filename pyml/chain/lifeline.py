@@ -34,7 +34,8 @@ exec 3<&0 </dev/null
 exec 3<&-
 exec "$@"
 """
-_TAIL_LINES = 60
+_TAIL_LINES = 200
+"""Hardhat prints its accounts right after the line that says it is ready: more than sixty lines, before anyone looks."""
 
 _alive: weakref.WeakSet[TiedProcess] = weakref.WeakSet()
 

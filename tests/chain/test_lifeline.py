@@ -62,3 +62,14 @@ def test_a_program_that_is_not_there() -> None:
     process.stop()
     with pytest.raises(ToolMissingError, match="cannot be started"):
         TiedProcess(["true"], cwd=Path("/nowhere"))
+
+
+def test_a_line_is_found_though_many_came_after_it_before_anyone_looked() -> None:
+    process = TiedProcess(
+        ["/bin/sh", "-c", "echo ready; i=0; while [ $i -lt 120 ]; do echo $i; i=$((i+1)); done; sleep 60"]
+    )
+    try:
+        assert process.wait_for_line("119", 20) == "119"
+        assert process.wait_for_line("ready", 20) == "ready"
+    finally:
+        process.stop()

@@ -35,6 +35,7 @@ CONTRACTS = [
     "PrivateInput",
     "PrivateInference",
     "Bounty",
+    "WeightRanges",
     "ModelLinks",
 ]
 

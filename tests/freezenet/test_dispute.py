@@ -63,10 +63,13 @@ def test_a_miner_who_reads_other_activations_loses(setting: Setting, layer: int)
 
 def test_a_miner_who_reads_another_sample_loses(setting: Setting) -> None:
     stage = setting.stage
-    other = setting.right
-    label = setting.samples.labels[other]
-    answers = predict(setting.network, setting.samples.inputs)
-    sample = int(np.flatnonzero((setting.samples.labels == label) & (answers != label))[0])
+    labels = setting.samples.labels
+    rights = predict(setting.network, setting.samples.inputs) == labels
+    sample, other = next(
+        (int(wrong), int(np.flatnonzero(rights & (labels == labels[wrong]))[0]))
+        for wrong in np.flatnonzero(~rights)
+        if (rights & (labels == labels[wrong])).any()
+    )
     honest = setting.case(sample)
     liar = replace(honest, trace=trace_sample(setting.network, setting.samples.inputs[other]))
     number = begin_dispute(stage, sample, setting.answers)

@@ -79,6 +79,7 @@ def test_steps_and_their_order(plan: Plan) -> None:
         ("PrivateInput", (Ref("CircuitRegistry"),)),
         ("PrivateInference", (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
         ("Bounty", (Ref("AccuracyRegistry"),)),
+        ("WeightRanges", ()),
         ("ModelLinks", (Ref("ModelRegistry"), Ref("CircuitRegistry"))),
     ]
 

@@ -120,7 +120,7 @@ def test_every_step_is_told_in_order(told: dict[str, Any]) -> None:
     assert [row["what"] for row in chapter["steps"]] == STEPS
     assert all(set(row) == {"what", "result", "seconds", "gas", "tx"} for row in chapter["steps"])
     results = {row["what"]: row["result"] for row in chapter["steps"]}
-    assert results["contracts deployed"] == "8 on chain 31337"
+    assert results["contracts deployed"] == "9 on chain 31337"
     assert results["accuracy claim accepted"] == "certified: yes"
     right, _, total = results["accuracy proved"].partition(" of ")
     assert total == f"{SAMPLES}, weights hidden"
@@ -164,7 +164,7 @@ def test_nothing_is_left_but_what_is_worth_keeping(told: dict[str, Any], place: 
 
 def test_model_that_answers_everything_right(told: dict[str, Any], place: Place) -> None:
     """Three of three: even then "one more correct answer" must be a forgery, not the honest claim again."""
-    with place.start("zk", "--json", samples=3) as child:
+    with place.start("zk", "--json", "--report", str(place.folder / "three.html"), samples=3) as child:
         out, err = child.communicate(timeout=280)
     assert (child.returncode, err) == (0, "")
     chapter = zk(json.loads(out))
