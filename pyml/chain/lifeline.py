@@ -35,7 +35,7 @@ exec 3<&-
 exec "$@"
 """
 _TAIL_LINES = 200
-"""Hardhat prints its accounts right after the line that says it is ready: more than sixty lines, before anyone looks."""
+"""Hardhat prints more than sixty lines, its accounts, right after the one that says it is ready."""
 
 _alive: weakref.WeakSet[TiedProcess] = weakref.WeakSet()
 
