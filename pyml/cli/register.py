@@ -1,4 +1,4 @@
-"""``pyml zk register``: a circuit made known on chain; for the native engine also its verifier, and a model's weights."""
+"""``pyml zk register``: a circuit made known on chain; for the native engine its verifier and a model's weights too."""
 
 from __future__ import annotations
 

@@ -86,6 +86,8 @@ class Node:
     crash_after: int | None = None
     """Effects that are still carried out before the machine dies."""
     stable: int = 0
+    has_lost_disk: bool = False
+    """It has run, and nothing is left: the engine refuses to resume without a log, it can only rejoin."""
 
 
 Filter = Callable[["World", int, int, Message], Sequence[Message]]
@@ -147,9 +149,9 @@ class World:
 
     def start(self, place: int, *, joining: bool = False) -> None:
         node = self.nodes[place]
-        if node.is_up:
+        if node.is_up or (node.has_lost_disk and not joining):
             return
-        node.is_up, node.crash_after = True, None
+        node.is_up, node.crash_after, node.has_lost_disk = True, None, False
         if joining:
             node.state = replica.initial(node.settings, joining=True)
         else:
@@ -166,7 +168,7 @@ class World:
         node = self.nodes[place]
         node.is_up, node.timers = False, {}
         if wipe:
-            node.disk, node.archive, node.stable = [], [], 0
+            node.disk, node.archive, node.stable, node.has_lost_disk = [], [], 0, True
 
     def submit(self, place: int, payload: bytes) -> None:
         node = self.nodes[place]

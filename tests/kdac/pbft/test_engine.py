@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +18,7 @@ from pyml.errors import InputError, ResourceError
 from pyml.kdac.ordering import BackPressureError, Block
 from pyml.kdac.pbft.engine import Beginning, Options, PbftEngine
 from pyml.kdac.pbft.links import Address
+from pyml.kdac.pbft.log import has_log
 from pyml.kdac.pbft.replica_set import ReplicaSet, address_of
 from pyml.kdac.pbft.votes import Kind
 
@@ -138,6 +140,25 @@ def test_replica_without_log_must_say_why(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"has no log of this replica.*rejoin if its disk was lost"):
             async with PbftEngine(options):
                 pass
+
+    asyncio.run(scenario())
+
+
+def test_lost_disk_is_not_resumed_and_rejoining_outlives_a_restart(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        new = options_for(tmp_path, 1)[0]
+        async with PbftEngine(new) as engine:
+            await engine.submit(b"message")
+            assert not engine.health().is_silent
+        shutil.rmtree(new.folder)
+        resume = replace(new, beginning=Beginning.RESUME)
+        with pytest.raises(InputError, match=r"has no log of this replica.*must not vote twice"):
+            async with PbftEngine(resume):
+                pass
+        assert not has_log(new.folder), "the refusal leaves nothing that could be resumed"
+        for options in (replace(new, beginning=Beginning.REJOIN), resume, new):
+            async with PbftEngine(options) as engine:
+                assert engine.health().is_silent
 
     asyncio.run(scenario())
 

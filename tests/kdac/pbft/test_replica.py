@@ -12,8 +12,8 @@ import pytest
 
 from pyml.kdac.pbft import replica
 from pyml.kdac.pbft.block import GENESIS, Block
-from pyml.kdac.pbft.messages import Claim, Forward, Message, Proposal, RoundChange, Signed
-from pyml.kdac.pbft.records import Decided, Voted
+from pyml.kdac.pbft.messages import Blocks, Claim, Forward, Message, Proposal, RoundChange, Signed
+from pyml.kdac.pbft.records import Decided, Joining, Voted
 from pyml.kdac.pbft.state import Received, Send, Start, Submitted
 from pyml.kdac.pbft.votes import Kind, Vote
 from tests.kdac.pbft import adversaries, scenarios
@@ -228,6 +228,50 @@ def test_wiped_disk_rejoins_silently_and_then_votes(n: int) -> None:
 
 def test_wiped_disk_keeps_its_word_while_a_block_is_decided() -> None:
     scenarios.wiped_is_silent(4)
+
+
+def test_machine_without_its_disk_starts_only_to_rejoin() -> None:
+    world = scenarios.started(4)
+    world.submit(0, b"message")
+    world.require_recovery(2000)
+    node = world.nodes[2]
+    world.crash(2, wipe=True)
+    world.start(2)
+    assert not node.is_up
+    assert node.disk == []
+    world.start(2, joining=True)
+    assert node.disk == [Joining(0)]
+    world.crash(2)
+    world.start(2)
+    assert node.is_up
+    assert node.state.is_silent, "it lost its memory once, and has not forgotten that"
+
+
+def _proposals_after_first_block(world: World, *records: Joining) -> list[Proposal]:
+    """What the leader of height 2 proposes that has no more than these records, and fetches the block of height 1."""
+    settings, first = world.nodes[2].settings, world.nodes[0].archive[0]
+    state, _ = replica.step(replica.restore(settings, records), Start(bytes(16)))
+    state, _ = replica.step(state, Submitted((b"another",)))
+    answer = world.nodes[0].settings.signed(Blocks(((first.block, first.certificate),)))
+    state, effects = replica.step(state, Received(answer))
+    assert state.height == 1
+    sent = [effect.message for effect in effects if isinstance(effect, Send)]
+    return [message for message in sent if isinstance(message, Proposal)]
+
+
+def test_leader_without_memory_proposes_nothing_where_it_may_have_proposed() -> None:
+    """A block fetched from others takes it to a height that it has led: only what it was told can keep it silent."""
+    world = scenarios.started(4)
+    for k in range(2):
+        world.submit(0, b"message %d" % k)
+        world.require_recovery(2000)
+    assert world.nodes[2].settings.leader(2, 0) == 2
+    assert _proposals_after_first_block(world, Joining(0)) == []
+    assert _proposals_after_first_block(world, Joining(2)) == []
+    (free,) = _proposals_after_first_block(world, Joining(1))
+    assert (free.vote.height, free.vote.round, free.block.payloads) == (2, 0, (b"another",))
+    (ignorant,) = _proposals_after_first_block(world)
+    assert ignorant.vote.digest != world.chain[2], "which is why the engine does not begin without being told"
 
 
 def test_three_of_four_rejoin() -> None:

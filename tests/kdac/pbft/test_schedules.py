@@ -25,6 +25,11 @@ def test_promises_hold_in_100_000_random_histories(part: int) -> None:
         schedules.run(seed)
 
 
+def test_restart_due_between_loss_of_the_disk_and_return_is_refused() -> None:
+    """Seed 97520: a crash's restart falls into the millisecond after the disk is lost, when nobody has said so yet."""
+    schedules.run(97520)
+
+
 @pytest.mark.parametrize("seed", [3, 16, 111])
 def test_history_replays_from_its_seed(seed: int) -> None:
     first, second = schedules.run(seed), schedules.run(seed)
