@@ -189,7 +189,7 @@ def main() -> None:
 
 def make_vectors(workspace: Workspace) -> dict[str, Any]:
     """Everything that the file says."""
-    engine, data = workspace.engine, labelled_set(load("digits"), samples=SAMPLES)
+    engine, data = require_tensors(workspace.engine), labelled_set(load("digits"), samples=SAMPLES)
     private, public = _trained(seed=1), _trained(seed=2).quantisation.network
     keyed = _set_up_accuracy(workspace, private, data)
     about_input = _set_up_input(workspace, public)
@@ -197,7 +197,7 @@ def make_vectors(workspace: Workspace) -> dict[str, Any]:
     model = _salted(private.quantisation.network, keyed.circuit.statement)
     ledger = ProofLedger(workspace.home / "model.proofs", model.proof_limit)
 
-    verifier = compile_dedicated_verifier(keyed, require_tensors(engine), find_solc())
+    verifier = compile_dedicated_verifier(keyed, engine, find_solc())
     accuracy = Registered("accuracy", keyed, keyed.entry())
     dedicated = Registered("dedicated", keyed, _dedicated_entry(keyed, verifier))
     about = Registered("input", about_input, about_input.entry())
@@ -224,9 +224,9 @@ def make_vectors(workspace: Workspace) -> dict[str, Any]:
             "inference": inference.vector(),
         },
         "cases": [
-            *_claims(require_tensors(engine), accuracy, dedicated, model, data, ledger),
-            *_attestations(require_tensors(engine), about, public, data),
-            *_answers(require_tensors(engine), inference, model, data, ledger),
+            *_claims(engine, accuracy, dedicated, model, data, ledger),
+            *_attestations(engine, about, public, data),
+            *_answers(engine, inference, model, data, ledger),
         ],
     }
 

@@ -35,10 +35,10 @@ def release(output: Path, *, source: Path = ROOT) -> list[Path]:
     if changed := _git(source, "status", "--porcelain"):
         raise InputError("the sources have changes that are not committed", got=changed.splitlines()[:5])
     output.mkdir(parents=True, exist_ok=True)
-    _build(source, output, "sdist")
+    build(source, output, "sdist")
     with tempfile.TemporaryDirectory() as scratch, tarfile.open(output / f"pyml-{__version__}.tar.gz") as archive:
         archive.extractall(scratch, filter="data")
-        _build(Path(scratch) / f"pyml-{__version__}", output, "wheel")
+        build(Path(scratch) / f"pyml-{__version__}", output, "wheel")
     write_atomically(output / f"{NAME}-{__version__}.tgz", npm_archive())
     files = sorted(path for path in output.iterdir() if path.is_file())
     sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
@@ -58,7 +58,8 @@ def npm_archive() -> bytes:
     return raw.getvalue()
 
 
-def _build(source: Path, output: Path, target: str) -> None:
+def build(source: Path, output: Path, target: str) -> None:
+    """Make the ``sdist`` or ``wheel`` of a source tree; raises ``InputError`` with the end of what hatchling says."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(output.resolve())]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -57,7 +57,7 @@ def register(
             if model is not None and secret is not None:
                 commitment = commit_model(keyed, workspace.engine, secret)
                 ledger_of(model, secret).record_all((), commitments=[commitment])  # before it is shown
-                prove_ranges(contracts, keyed, workspace.engine, secret, payer, progress=begin)
+                prove_ranges(contracts, keyed, workspace.engine, secret, commitment, payer, progress=begin)
         else:
             entry = register_circuit(contracts, keyed, payer)
     show(

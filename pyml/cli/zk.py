@@ -414,13 +414,13 @@ def claim(
         raise InputError("the claim belongs to another account", expected=read.context.prover, got=payer.address)
     with phases(as_json=as_json) as begin:
         keyed, _ = open_keyed(config, circuit_folder, srs_file, begin)
+        entry = circuit_folder.entry(keyed, client.chain_id)
         if circuit_folder.native and not isinstance(read, InputAttestation):
             begin("comparing the verifier")
-            entry = circuit_folder.entry(keyed, client.chain_id)
             require_verifier(contracts, keyed, entry, find_solc(config.solc))
             require_ranges(contracts, keyed, read.commitment)
         begin("registering the circuit")
-        entry = register_circuit(contracts, keyed, payer, entry=circuit_folder.entry(keyed, client.chain_id))
+        register_circuit(contracts, keyed, payer, entry=entry)
         if not isinstance(read, InputAttestation):
             begin("registering the model")
             register_proved_model(contracts, read, circuit_folder.statement.numerics.proof_limit, payer)

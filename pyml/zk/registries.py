@@ -219,8 +219,12 @@ def deploy_dedicated_verifier(
     client: Client, keyed: Keyed, engine: TensorEngine, solc: Solc, account: Signer
 ) -> tuple[CircuitEntry, Receipt]:
     """Compile and deploy a verifier for one circuit; returns the circuit's entry with it."""
+    return deploy_verifier(client, keyed, compile_dedicated_verifier(keyed, engine, solc), account)
+
+
+def deploy_verifier(client: Client, keyed: Keyed, artifact: Artifact, account: Signer) -> tuple[CircuitEntry, Receipt]:
+    """Deploy a compiled verifier for one circuit; returns the circuit's entry with it."""
     require_allowed(keyed.srs, client.chain_id)
-    artifact = compile_dedicated_verifier(keyed, engine, solc)
     receipt = deploy(client, artifact, account=account)
     address = str(receipt.contract_address)
     code = client.code(address)

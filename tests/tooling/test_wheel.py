@@ -20,6 +20,7 @@ import pytest
 
 from pyml import __version__
 from pyml.chain.artifacts import decode_artifact
+from scripts.release import build
 from tests.tooling.conftest import ROOT, Run, find_tool
 
 SECRET = re.compile(r"\.(key|pem|srs|pk|keystore)$|(^|/)\.env|proving\.key|(^|/)deployments/")
@@ -35,19 +36,13 @@ class Built:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A wheel of the unpacked source distribution: what is missing there would be missing for whoever packages it."""
     folder = tmp_path_factory.mktemp("dist")
-    _build(ROOT, folder, "sdist")
+    build(ROOT, folder, "sdist")
     (sdist,) = folder.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         archive.extractall(folder, filter="data")
-    _build(folder / f"pyml-{__version__}", folder, "wheel")
+    build(folder / f"pyml-{__version__}", folder, "wheel")
     (wheel,) = folder.glob("*.whl")
     return Built(sdist, wheel)
-
-
-def _build(source: Path, destination: Path, target: str) -> None:
-    command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(destination)]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +92,7 @@ def test_nothing_secret_or_foreign_is_shipped(built: Built, kind: str) -> None:
 
 
 def test_two_builds_are_the_same_bytes(built: Built, tmp_path: Path) -> None:
-    _build(ROOT, tmp_path, "wheel")
+    build(ROOT, tmp_path, "wheel")
     (again,) = tmp_path.glob("*.whl")
     first, second = zipfile.ZipFile(built.wheel), zipfile.ZipFile(again)
     assert sorted(first.namelist()) == sorted(second.namelist())

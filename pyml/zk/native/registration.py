@@ -14,7 +14,7 @@ from eth_utils.crypto import keccak
 
 from pyml.chain.accounts import Signer
 from pyml.chain.artifacts import Artifact
-from pyml.chain.contract import Contract, deploy
+from pyml.chain.contract import Contract
 from pyml.chain.solc import Solc
 from pyml.crypto.bn254 import Point
 from pyml.errors import CircuitError, InputError, IntegrityError
@@ -28,7 +28,7 @@ from pyml.zk.native.engine import NativeEngine, blind_of
 from pyml.zk.native.prover import ProverSecrets
 from pyml.zk.native.shape import VerifyingKey
 from pyml.zk.native.solidity import architecture_id, compile_verifier
-from pyml.zk.registries import ZkContracts, register_circuit
+from pyml.zk.registries import ZkContracts, deploy_verifier, register_circuit
 from pyml.zk.srs import DEVELOPMENT_CHAINS, require_allowed
 from pyml.zk.workspace import Keyed
 
@@ -55,18 +55,14 @@ def register_native_circuit(
     """
     client = contracts.client
     require_allowed(keyed.srs, client.chain_id)
-    artifact = compile_verifier(read_key(keyed.files.verifying_key), contracts.ranges.address, solc)
+    artifact = _compiled(contracts, keyed, solc)
     try:
         entry = folder.entry(keyed, client.chain_id)
     except CircuitError:
         entry = None
     if entry is None or not _is_verifier(contracts, artifact, entry):
         artifact.require_size()
-        address = str(deploy(client, artifact, account=account).contract_address)
-        code = client.code(address)
-        if not artifact.matches_code(code):
-            raise IntegrityError(f"the verifier at {address} is not the one that was deployed")
-        entry = keyed.entry(dedicated_verifier=address, verifier_code_hash=keccak(code))
+        entry, _ = deploy_verifier(client, keyed, artifact, account)
         folder.note_verifier(keyed, client.chain_id, entry)
     return register_circuit(contracts, keyed, account, entry=entry)
 
@@ -76,8 +72,7 @@ def require_verifier(contracts: ZkContracts, keyed: Keyed, entry: CircuitEntry, 
 
     A folder can name any contract; one that accepts everything would make every claim under its circuit id worthless.
     """
-    artifact = compile_verifier(read_key(keyed.files.verifying_key), contracts.ranges.address, solc)
-    if not _is_verifier(contracts, artifact, entry):
+    if not _is_verifier(contracts, _compiled(contracts, keyed, solc), entry):
         raise IntegrityError(
             f"{entry.dedicated_verifier} is not the verifier of this circuit",
             hint="Whoever claims or relies on claims under it is deceived; register anew with `pyml zk register`.",
@@ -91,6 +86,10 @@ def require_ranges(contracts: ZkContracts, keyed: Keyed, commitment: bytes) -> N
             "the model's weights are not proved to be small integers",
             hint="`pyml zk register CIRCUIT --model FILE` does so, once.",
         )
+
+
+def _compiled(contracts: ZkContracts, keyed: Keyed, solc: Solc) -> Artifact:
+    return compile_verifier(read_key(keyed.files.verifying_key), contracts.ranges.address, solc)
 
 
 def _is_verifier(contracts: ZkContracts, artifact: Artifact, entry: CircuitEntry) -> bool:
@@ -108,17 +107,14 @@ def prove_ranges(
     keyed: Keyed,
     engine: NativeEngine,
     model: SecretModel,
+    commitment: bytes,
     account: Signer,
     *,
     progress: Progress = silent,
 ) -> bool:
-    """Prove on chain that the model's weights are small integers; False if that has been done."""
+    """Prove on chain that the weights behind ``commitment`` (``commit_model``) are small; False if that was done."""
     key = read_key(keyed.files.verifying_key)
     ranges, identifier = contracts.ranges, architecture_id(key.shape, key.tau_g2)
-    blind = blind_of(model, key.tau_g2)
-    powers = engine.powers(keyed.circuit.files, keyed.srs, progress)
-    point = prover.commit_weights(key.shape, powers.core, model.network, blind)
-    commitment = commitment_of(point.encode())
     if ranges_are_proved(ranges, key, commitment):
         return False
 
@@ -128,9 +124,9 @@ def prove_ranges(
 
     made = prover.prove_weights(
         key.shape,
-        powers.core,
+        engine.powers(keyed.circuit.files, keyed.srs, progress).core,
         network=model.network,
-        secrets=ProverSecrets(blind, secrets.token_bytes(prover.SEED_BYTES)),
+        secrets=ProverSecrets(blind_of(model, key.tau_g2), secrets.token_bytes(prover.SEED_BYTES)),
         context=context,
         progress=progress,
     )
